@@ -1,0 +1,113 @@
+"""Put new rows behind the history that a forecaster keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.panel import Panel, ranges
+
+
+def follow(history: Panel, new: Panel, *, drop_overlap: bool = False) -> tuple[Panel, np.ndarray]:
+    """Put the rows of `new` behind those of the same series in `history`.
+
+    Parameters
+    ----------
+    history, new : Panel
+        With the same columns. Unlabelled rows (arrays) follow whatever stands before them.
+    drop_overlap : bool, default False
+        Leave out rows of `new` that `history` has already, instead of raising.
+
+    Returns
+    -------
+    panel : Panel
+        The series of `new`, each with its history before it (none, if it has none).
+    first : ndarray of shape (n_series,)
+        Row of `panel` where the new rows of each series begin.
+
+    Raises
+    ------
+    ValueError
+        If rows of `new` do not start right after the history, naming where that ended.
+    """
+    series = match_series(history, new)
+    skipped, kept = _joints(history, new, series, drop_overlap)
+    old_first = np.where(series >= 0, history.offsets[series], 0)
+    new_first = new.offsets[:-1] + skipped
+    new_length = new.lengths - skipped
+    source = np.concatenate([history.values, new.values])
+    first = np.column_stack([old_first, len(history.values) + new_first]).ravel()
+    rows, bounds = ranges(first, np.column_stack([kept, new_length]).ravel())
+    starts = np.where(series >= 0, history.starts[series], new.starts)
+    panel = replace(
+        new, values=source[rows], offsets=bounds[::2], starts=starts, grid=history.grid, order=None
+    )
+    return panel, bounds[1::2]
+
+
+def extend(history: Panel, new: Panel) -> Panel:
+    """Return `history` with the rows of `new` behind; series that `new` lacks stay as they are."""
+    longer, _ = follow(history, new)
+    if history.ids is None or longer.ids is None:
+        return replace(longer, container=history.container)
+    lost = np.flatnonzero(~history.ids.isin(longer.ids))
+    rest = history.take(lost)
+    return replace(
+        history,
+        values=np.concatenate([longer.values, rest.values]),
+        offsets=np.concatenate([longer.offsets, longer.offsets[-1] + rest.offsets[1:]]),
+        starts=np.concatenate([longer.starts, rest.starts]),
+        ids=longer.ids.append(pd.Index(rest.ids)),
+    )
+
+
+def follows(history: Panel, new: Panel) -> bool:
+    """Whether every series of `new` is labelled and starts right after its history."""
+    if not new.grid.labelled:
+        return False
+    series = match_series(history, new)
+    end = history.starts[series] + history.lengths[series]
+    observed = end - (history.offsets[1:] - 1 - history.last_observed())[series]
+    return bool(((series >= 0) & (new.starts >= observed) & (new.starts <= end)).all())
+
+
+def match_series(history: Panel, new: Panel) -> np.ndarray:
+    """Position in `history` of each series of `new`, -1 where it has none."""
+    if history.ids is None and new.ids is None:
+        return np.zeros(1, dtype=np.int64)
+    if history.ids is None or new.ids is None:
+        was, now = ("a single series", "a panel") if history.ids is None else ("a panel", "one")
+        raise ValueError(
+            f"fit saw {was}, but X is {now} series; give the container that fit was given"
+            if now == "one"
+            else f"fit saw {was}, but X is {now}; give the container that fit was given"
+        )
+    return history.ids.get_indexer(new.ids)
+
+
+def _joints(
+    history: Panel, new: Panel, series: np.ndarray, drop_overlap: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to skip of each new series, and rows to keep of its history."""
+    known = series >= 0
+    observed = (history.last_observed() + 1 - history.offsets[:-1])[series]
+    if not new.grid.labelled:
+        return np.zeros(new.n_series, dtype=np.int64), np.where(known, observed, 0)
+    at = new.starts - history.starts[series]
+    skipped = np.where(known & (at < observed), observed - at, 0) if drop_overlap else 0 * at
+    wrong = known & ((at + skipped < observed) | (at > history.lengths[series]))
+    wrong |= skipped > new.lengths
+    if wrong.any():
+        _raise_apart(history, new, series, int(np.argmax(wrong)))
+    return skipped, np.where(known, at + skipped, 0)
+
+
+def _raise_apart(history: Panel, new: Panel, series: np.ndarray, wrong: int) -> None:
+    last = int(history.last_observed()[series[wrong]])
+    end = history.time_of(last, int(series[wrong]))
+    raise ValueError(
+        f"{new.label(wrong)}X starts at {new.time_of(int(new.offsets[wrong]))}, but the training "
+        f"data ended at {end}; give the rows right after it, or add what lies between with update"
+    )

@@ -1,0 +1,254 @@
+"""Check what the user gave and lay it out as a `Panel`."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.panel import Columns, Container, Panel
+from tsrnn.timegrid import OFF_GRID, TimeGrid
+
+Names = Hashable | Sequence[Hashable] | None
+
+
+def read_panel(
+    X: Any,
+    y: Any = None,
+    *,
+    target: Names = None,
+    past_covariates: Names = None,
+    static_covariates: Names = None,
+    grid: TimeGrid | None = None,
+    one_dimensional: bool | None = None,
+) -> Panel:
+    """Read a Series, DataFrame, array or (series, time) panel.
+
+    Parameters
+    ----------
+    X : Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
+        Rows are time steps; a frame with a (series, time) MultiIndex is a panel.
+    y : the same, or None
+        Targets; then every column of X is a covariate.
+    target, past_covariates, static_covariates : name or list of names
+        Columns of X in these roles. Without `target` (and `y`) every other column is one;
+        with it every other column is a covariate known in the future.
+    grid : TimeGrid or None
+        The grid seen in fit, believed where the new index is too short to tell its step.
+    one_dimensional : bool or None
+        Form of the answer; None takes that of the targets.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter, column, series and first timestamp at fault.
+    """
+    values, names, index = _frame_parts(X, "X")
+    target_names: Names = target
+    if y is not None:
+        y_values, y_names, y_index = _frame_parts(y, "y")
+        _check_same_rows(index, y_index, len(values), len(y_values))
+        values, names = np.column_stack([y_values, values]), _Y.mark(y_names) + names
+        target_names = _Y.mark(y_names)
+    columns = _roles(names, target_names, past_covariates, static_covariates)
+    values = values[:, [names.index(name) for name in columns.all]]
+    if one_dimensional is None:
+        one_dimensional = np.ndim(X if y is None else y) == 1
+    is_pandas = hasattr(X, "iloc") or hasattr(y, "iloc")
+    panel = _lay_out(values, index, _Y.unmark(columns), is_pandas, one_dimensional, grid)
+    _check_finite(panel)
+    return panel
+
+
+class _Y(str):
+    """Marks names that came from y, so that they cannot collide with columns of X."""
+
+    name: Hashable
+
+    @classmethod
+    def mark(cls, names: list[Hashable]) -> list[Hashable]:
+        marked = []
+        for name in names:
+            text = cls(f"y: {name}")
+            text.name = name
+            marked.append(text)
+        return list(marked)
+
+    @staticmethod
+    def unmark(columns: Columns) -> Columns:
+        targets = tuple(getattr(name, "name", name) for name in columns.targets)
+        return Columns(targets, columns.past, columns.future, columns.static)
+
+
+def _frame_parts(data: Any, what: str) -> tuple[np.ndarray, list[Hashable], pd.Index]:
+    """Split data into float64 values (n_rows, n_columns), column names and row index."""
+    frame = to_frame(data, what)
+    if len(frame) == 0:
+        raise ValueError(f"{what} has 0 sample(s) (shape={np.shape(data)}) while a minimum of 1 is required: give at least one row")
+    for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
+        if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
+            raise TypeError(
+                f"column {name!r} of {what} has dtype {dtype}; give numbers, for example "
+                "pd.to_numeric, or encode categories first"
+            )
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan), list(frame.columns), frame.index
+
+
+def to_frame(data: Any, what: str = "X") -> pd.DataFrame:
+    """View a Series, DataFrame or array (or nested lists) of one or two dimensions as a frame."""
+    if isinstance(data, pd.DataFrame):
+        if not data.columns.is_unique:
+            double = data.columns[data.columns.duplicated()][0]
+            raise ValueError(f"{what} has more than one column named {double!r}; rename them")
+        return data
+    if isinstance(data, pd.Series):
+        return data.to_frame(name=0 if data.name is None else data.name)
+    if hasattr(data, "toarray"):
+        raise TypeError(f"Sparse data was passed for {what}, but dense data is required: {what}.toarray()")
+    array = np.asarray(data)
+    if array.ndim not in (1, 2):
+        raise ValueError(
+            f"{what} has {array.ndim} dimension(s); give one row per time step "
+            "(1-D or 2-D). Reshape your data, for example with X.reshape(1, -1)"
+        )
+    if array.dtype.kind == "O":
+        array = _numbers(array, what)
+    elif array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {what} has dtype {array.dtype}")
+    return pd.DataFrame(array)
+
+
+def _numbers(array: np.ndarray, what: str) -> np.ndarray:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what} holds objects that are not numbers: {error}; argument must be a string or a number") from error
+
+
+def _check_same_rows(index: pd.Index, y_index: pd.Index, n: int, n_y: int) -> None:
+    if n != n_y:
+        raise ValueError(f"X has {n} rows but y has {n_y}; give one target per row of X")
+    labelled = not isinstance(y_index, pd.RangeIndex) and not isinstance(index, pd.RangeIndex)
+    if labelled and not index.equals(y_index):
+        odd = int(np.flatnonzero(index != y_index)[0])
+        raise ValueError(
+            f"X and y have different indexes: row {odd} is {index[odd]} in X and {y_index[odd]} "
+            "in y; align them first, for example y.reindex(X.index)"
+        )
+
+
+def _as_list(names: Names) -> list[Hashable]:
+    if names is None:
+        return []
+    return list(names) if isinstance(names, list | tuple | pd.Index) else [names]
+
+
+def _roles(names: list[Hashable], target: Names, past: Names, static: Names) -> Columns:
+    """Sort column names into their roles, keeping the order in which they were given."""
+    roles = {"target": _as_list(target), "past_covariates": _as_list(past)}
+    roles["static_covariates"] = _as_list(static)
+    named: list[Hashable] = []
+    for role, wanted in roles.items():
+        for name in wanted:
+            if name not in names:
+                raise ValueError(f"{role}={name!r} is not a column of X: {names}")
+            if name in named:
+                raise ValueError(f"column {name!r} is named twice, the second time in {role}")
+            named.append(name)
+    rest = [name for name in names if name not in named]
+    targets, future = (roles["target"], rest) if roles["target"] else (rest, [])
+    if not targets:
+        raise ValueError("no column is left as a target; name it with target=")
+    past_names, static_names = tuple(roles["past_covariates"]), tuple(roles["static_covariates"])
+    return Columns(tuple(targets), past_names, tuple(future), static_names)
+
+
+def _lay_out(
+    values: np.ndarray,
+    index: pd.Index,
+    columns: Columns,
+    is_pandas: bool,
+    one_dimensional: bool,
+    known: TimeGrid | None,
+) -> Panel:
+    """Sort rows by series and check that each series runs in regular steps."""
+    codes, ids, times = _split_index(index)
+    level = index.names[0] if ids is not None else None
+    order = None
+    if (np.diff(codes) < 0).any():
+        order = np.argsort(codes, kind="stable")
+        values, codes, times = values[order], codes[order], times[order]
+    offsets = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]])
+    grid, numbers = _grid_and_numbers(times, codes, ids, known)
+    container = Container(is_pandas, one_dimensional, level)
+    starts = numbers[offsets[:-1]]
+    return Panel(values, offsets, starts, grid, columns, ids, container, order)
+
+
+def _split_index(index: pd.Index) -> tuple[np.ndarray, pd.Index | None, pd.Index]:
+    if not isinstance(index, pd.MultiIndex):
+        return np.zeros(len(index), dtype=np.int64), None, index
+    if index.nlevels != 2:
+        raise ValueError(
+            f"the index has {index.nlevels} levels {list(index.names)}; a panel has two, "
+            "(series, time): tsrnn.from_long makes one"
+        )
+    codes, ids = pd.factorize(index.get_level_values(0))
+    if (codes < 0).any():
+        raise ValueError(f"the series label is missing in row {int(np.argmin(codes))} of the index")
+    return codes, pd.Index(ids), index.get_level_values(1)
+
+
+def _grid_and_numbers(
+    times: pd.Index, codes: np.ndarray, ids: pd.Index | None, known: TimeGrid | None
+) -> tuple[TimeGrid, np.ndarray]:
+    _check_ascending(times, codes, ids)
+    grid = TimeGrid.of(times, known)
+    # Unlabelled rows carry no time of their own: they are numbered from the origin.
+    numbers = np.arange(len(times)) if not grid.labelled else grid.step_numbers(times)
+    same_series = codes[1:] == codes[:-1]
+    wrong = np.concatenate([[False], same_series & (np.diff(numbers) != 1)]) | (numbers == OFF_GRID)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        after = f" follows {times[row - 1]}" if row and codes[row] == codes[row - 1] else ""
+        raise ValueError(
+            f"{_name(ids, codes[row])}the time steps are irregular: {times[row]}{after}, "
+            f"but the step is {grid.step_name}; fill the gaps (asfreq, reindex) and leave "
+            "the new rows missing (NaN)"
+        )
+    return grid, numbers
+
+
+def _check_ascending(times: pd.Index, codes: np.ndarray, ids: pd.Index | None) -> None:
+    if isinstance(times, pd.RangeIndex) and times.step > 0:
+        return
+    if times.hasnans:
+        row = int(np.argmax(times.isna()))
+        raise ValueError(f"{_name(ids, codes[row])}the time is missing in row {row} of the index")
+    if len(times) < 2:
+        return
+    if not isinstance(times, pd.DatetimeIndex | pd.PeriodIndex) and times.dtype.kind not in "iu":
+        return  # TimeGrid.of names the wrong kind
+    ticks = times.asi8 if hasattr(times, "asi8") else times.to_numpy()
+    back = (np.diff(ticks) <= 0) & (codes[1:] == codes[:-1])
+    if back.any():
+        row = int(np.argmax(back)) + 1
+        what = "twice" if ticks[row] == ticks[row - 1] else f"after {times[row - 1]}"
+        remedy = "drop one (X[~X.index.duplicated()])" if what == "twice" else "use X.sort_index()"
+        raise ValueError(f"{_name(ids, codes[row])}time {times[row]} comes {what}; {remedy}")
+
+
+def _name(ids: pd.Index | None, code: int) -> str:
+    return "" if ids is None else f"series {ids[code]!r}: "
+
+
+def _check_finite(panel: Panel) -> None:
+    infinite = np.isinf(panel.values)
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        raise ValueError(
+            f"{panel.label(int(panel.series_of(row)))}column {panel.columns.all[column]!r} is "
+            f"infinity at {panel.time_of(row)}; replace inf by NaN (missing) or by a number"
+        )

@@ -1,0 +1,61 @@
+"""Season lengths that follow from the step of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import pandas as pd
+
+from tsrnn.timegrid import TimeGrid
+
+_DAY = pd.Timedelta(days=1)
+# Steps in the natural season of calendar steps: rule code without anchor -> length.
+_CALENDAR = {"Y": 1, "A": 1, "Q": 4, "M": 12, "W": 52, "D": 7, "B": 5}
+
+
+def season_length_of(grid: TimeGrid) -> int:
+    """Length of the natural season of a time step, 1 where there is none.
+
+    A day for steps shorter than a day (24 for hours, 48 for half hours), a week for days
+    (5 for business days), a year for weeks (52), months (12) and quarters (4).
+
+    Examples
+    --------
+    >>> season_length_of(TimeGrid.of(pd.date_range("2024", periods=9, freq="MS")))
+    12
+    """
+    if isinstance(grid.step, int):
+        return 1
+    try:
+        length = _DAY / pd.Timedelta(grid.step)
+    except ValueError:  # a calendar step has no fixed length in hours
+        return _calendar_season(grid.step)
+    if length == 1:
+        return 7
+    return int(length) if length > 1 and length == int(length) else 1
+
+
+def _calendar_season(step: pd.DateOffset) -> int:
+    code = step.rule_code.split("-")[0]
+    letter = code if code in _CALENDAR else code.removeprefix("B")[0]
+    length = _CALENDAR.get(letter, 1)
+    return length // step.n if length % step.n == 0 else 1
+
+
+def resolve_season_length(season_length: int | str | Sequence[int], grid: TimeGrid) -> int:
+    """Return the shortest season asked for, or that of the time step for "auto".
+
+    Raises
+    ------
+    ValueError
+        If `season_length` is neither "auto" nor positive whole numbers.
+    """
+    if isinstance(season_length, str) and season_length == "auto":
+        return season_length_of(grid)
+    lengths = [season_length] if not isinstance(season_length, Sequence) else list(season_length)
+    if not lengths or not all(isinstance(m, Integral) and m >= 1 for m in lengths):
+        raise ValueError(
+            f"season_length={season_length!r} must be 'auto', a whole number >= 1 or a list of them"
+        )
+    return int(min(lengths))
