@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.history import extend, follow, follows
-from tsrnn.naive import seasonal_naive
 from tsrnn.panel import Panel
 from tsrnn.reading import read_panel, to_frame
+from tsrnn.rolling import compare, cutoff_frame, naive_errors, roll, skill
 from tsrnn.season import resolve_season_length
 
 
@@ -112,7 +112,7 @@ class Forecaster(BaseEstimator):
             rows = np.argsort(panel.order)[rows]
         steps = self.horizon if n_steps is None else n_steps
         forecasts = self._forecast(panel, panel.series_of(rows), rows, steps)
-        return _cutoff_frame(panel, rows, forecasts)
+        return cutoff_frame(panel, rows, forecasts)
 
     def rolling_predict(self, X: Any, y: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """Forecast the rows of X that follow the training data, `horizon` rows at a time.
@@ -131,8 +131,7 @@ class Forecaster(BaseEstimator):
             If X does not follow the training data, saying where that ended.
         """
         check_is_fitted(self)
-        truth, forecasts, _ = self._roll(X, y)
-        return truth, forecasts
+        return self._roll(X, y)[:2]
 
     def score(self, X: Any, y: Any = None) -> float:
         """Skill over the seasonal naive forecast: ``1 - MAE / MAE of seasonal naive``.
@@ -147,11 +146,7 @@ class Forecaster(BaseEstimator):
             Where both are perfect 0, where only the naive one is -inf.
         """
         check_is_fitted(self)
-        truth, forecasts, naive = self._roll(X, y)
-        error, reference = np.abs(truth - forecasts).mean(), np.abs(truth - naive).mean()
-        if reference == 0:
-            return 0.0 if error == 0 else -np.inf
-        return float(1 - error / reference)
+        return skill(*self._roll(X, y))
 
     def update(self, X: Any, y: Any = None) -> Self:
         """Append new observations to the history, without refitting.
@@ -173,15 +168,24 @@ class Forecaster(BaseEstimator):
     def _read_training(self, X: Any, y: Any) -> Panel:
         if not isinstance(self.horizon, int | np.integer) or self.horizon < 1:
             raise ValueError(f"horizon={self.horizon!r} must be a whole number of steps >= 1")
-        validate_data(self, to_frame(X) if _is_named(X) else X, skip_check_array=True)
+        self._check_features(X, reset=True)
         panel = self._parse(X, y)
-        self.fitted_with_y_ = y is not None
+        self.fitted_with_y_ = self._is_covariate_fit(X, y)
         self.columns_ = panel.columns
         self.season_length_ = resolve_season_length(self.season_length, panel.grid)
         return panel
 
+    def _check_features(self, X: Any, *, reset: bool) -> None:
+        """Remember, or compare, the number and names of the columns."""
+        frame = to_frame(X) if isinstance(X, pd.Series | pd.DataFrame) else X
+        validate_data(self, frame, reset=reset, skip_check_array=True)
+
+    def _is_covariate_fit(self, X: Any, y: Any) -> bool:
+        """Whether predict will be asked row by row, with covariates."""
+        return y is not None
+
     def _remember(self, panel: Panel) -> None:
-        self.naive_error_ = _naive_errors(panel, self.season_length_)
+        self.naive_error_ = naive_errors(panel, self.season_length_)
         self.history_ = panel.tail(self._memory(panel))
 
     def _parse(self, X: Any, y: Any, **known: Any) -> Panel:
@@ -196,13 +200,12 @@ class Forecaster(BaseEstimator):
 
     def _read(self, X: Any, y: Any = None) -> Panel:
         """Read data given after fit, with the columns that fit saw."""
-        validate_data(self, to_frame(X) if _is_named(X) else X, reset=False, skip_check_array=True)
+        self._check_features(X, reset=False)
         known: dict[str, Any] = {"grid": self.history_.grid}
         if self.fitted_with_y_ and y is None:
             y = np.full((len(X), len(self.columns_.targets)), np.nan)
             known["one_dimensional"] = self.history_.container.one_dimensional
-        panel = self._parse(X, y, **known)
-        return _renamed(panel, self.columns_)
+        return replace(self._parse(X, y, **known), columns=self.columns_)
 
     def _panel_to_forecast(self, X: Any) -> Panel:
         if X is None:
@@ -244,23 +247,9 @@ class Forecaster(BaseEstimator):
         return int(panel.lengths.max())
 
     def _roll(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        panel, first = follow(self.history_, self._read(X, y), drop_overlap=True)
-        counts = -(-(panel.offsets[1:] - first) // self.horizon)
-        if counts.sum() == 0:
-            last = self.history_.time_of(int(self.history_.last_observed()[0]))
-            raise ValueError(
-                f"no row of X follows the training data, which ended at {last}; score rows after it"
-            )
-        series = np.repeat(np.arange(panel.n_series), counts)
-        nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        cutoffs = first[series] - 1 + nth * self.horizon
-        rows = cutoffs[:, None] + 1 + np.arange(self.horizon)
-        inside = rows < panel.offsets[1:][series][:, None]
-        truth = panel.targets[np.minimum(rows, len(panel.values) - 1)]
-        observed = inside & ~np.isnan(truth).any(axis=-1)
+        panel, series, cutoffs = roll(self.history_, self._read(X, y), self.horizon)
         forecasts = self._forecast(panel, series, cutoffs, self.horizon)
-        naive = seasonal_naive(panel, series, cutoffs, self.horizon, self.season_length_)
-        return truth[observed], forecasts[observed], naive[observed]
+        return compare(panel, series, cutoffs, forecasts, self.season_length_)
 
     def _fit(self, panel: Panel) -> None:
         raise NotImplementedError
@@ -309,42 +298,8 @@ def future_covariates(
     return values
 
 
-def _is_named(X: Any) -> bool:
-    return isinstance(X, pd.Series | pd.DataFrame)
-
-
-def _renamed(panel: Panel, columns: Any) -> Panel:
-    return replace(panel, columns=columns)
-
-
-def _naive_errors(panel: Panel, season_length: int) -> np.ndarray:
-    """Mean absolute seasonal difference of each series and target: what MASE divides by."""
-    errors = np.full((panel.n_series, panel.n_targets), np.nan)
-    for s, values in enumerate(panel.iter_series()):
-        targets = values[:, : panel.n_targets]
-        change = np.abs(targets[season_length:] - targets[:-season_length])
-        seen = ~np.isnan(change)
-        total = np.where(seen, change, 0).sum(axis=0)
-        errors[s] = total / np.where(seen.any(axis=0), seen.sum(axis=0), np.nan)
-    return errors
-
-
 def _in_given_order(forecasts: Any, X: Any, row_by_row: bool) -> Any:
     """Forecasts of a panel whose rows were mixed come in the rows' own order."""
     if row_by_row and isinstance(forecasts, pd.Series | pd.DataFrame) and hasattr(X, "index"):
         return forecasts if forecasts.index.equals(X.index) else forecasts.reindex(X.index)
     return forecasts
-
-
-def _cutoff_frame(panel: Panel, cutoffs: np.ndarray, forecasts: np.ndarray) -> pd.DataFrame:
-    series = panel.series_of(cutoffs)
-    numbers = panel.starts[series] + cutoffs - panel.offsets[series]
-    n_steps = forecasts.shape[1]
-    times = panel.grid.times((numbers[:, None] + 1 + np.arange(n_steps)).ravel())
-    levels = [panel.grid.times(numbers).repeat(n_steps), times]
-    names = ["cutoff", "time"]
-    if panel.ids is not None:
-        levels, names = [panel.ids[series].repeat(n_steps), *levels], ["series", *names]
-    index = pd.MultiIndex.from_arrays(levels, names=names)
-    flat = forecasts.reshape(-1, forecasts.shape[-1])
-    return pd.DataFrame(flat, index=index, columns=list(panel.columns.targets))

@@ -111,3 +111,50 @@ def _raise_apart(history: Panel, new: Panel, series: np.ndarray, wrong: int) -> 
         f"{new.label(wrong)}X starts at {new.time_of(int(new.offsets[wrong]))}, but the training "
         f"data ended at {end}; give the rows right after it, or add what lies between with update"
     )
+
+
+def append_forecasts(
+    panel: Panel,
+    series: np.ndarray,
+    cutoffs: np.ndarray,
+    forecasts: np.ndarray,
+    future: np.ndarray,
+    n_rows: int,
+) -> tuple[Panel, np.ndarray, np.ndarray]:
+    """Make a panel with one series per cutoff, which ends in the forecasts made there.
+
+    Parameters
+    ----------
+    panel : Panel
+        Without past covariates.
+    series, cutoffs : ndarray of shape (n_cutoffs,)
+    forecasts : ndarray of shape (n_cutoffs, n_steps, n_targets)
+    future : ndarray of shape (n_cutoffs, n_steps, n_future)
+        Covariates known over those steps.
+    n_rows : int
+        Rows of history to keep before each cutoff.
+
+    Returns
+    -------
+    panel : Panel
+    series, cutoffs : ndarray of shape (n_cutoffs,)
+    """
+    first = np.maximum(panel.offsets[series], cutoffs + 1 - n_rows)
+    n_kept, n_steps = cutoffs + 1 - first, forecasts.shape[1]
+    # Static covariates are those of any row of the series.
+    static = panel.values[panel.offsets[series]][:, panel.n_targets + future.shape[2] :]
+    repeated = np.repeat(static[:, None], n_steps, axis=1)
+    new = np.concatenate([forecasts, future, repeated], axis=2)
+    source = np.concatenate([panel.values, new.reshape(-1, panel.values.shape[1])])
+    begins = np.column_stack([first, len(panel.values) + n_steps * np.arange(len(series))])
+    lengths = np.column_stack([n_kept, np.full(len(series), n_steps)])
+    rows, bounds = ranges(begins.ravel(), lengths.ravel())
+    longer = replace(
+        panel,
+        values=source[rows],
+        offsets=bounds[::2],
+        starts=panel.starts[series] + first - panel.offsets[series],
+        ids=None if panel.ids is None else panel.ids[series],
+        order=None,
+    )
+    return longer, np.arange(len(series)), bounds[2::2] - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,9 +79,8 @@ class TimeGrid:
         given = TimeGrid(index[0], self.step).kind
         if given != self.kind:
             raise TypeError(f"the time index holds {given}, but fit saw {self.kind}")
-        if isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
-            return TimeGrid(self.origin, self.step, index.name, labelled=False)
-        return self
+        counted = isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+        return replace(self, name=index.name if counted else self.name, labelled=not counted)
 
     @property
     def kind(self) -> str:

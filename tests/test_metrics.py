@@ -1,0 +1,604 @@
+"""Metrics against hand-computed values, scikit-learn, statsmodels and their own algebra."""
+
+import pickle
+import subprocess
+import sys
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    median_absolute_error,
+    root_mean_squared_error,
+)
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_validate
+from statsmodels.tsa.seasonal import seasonal_decompose
+from statsmodels.tsa.stattools import acf
+
+from tsrnn.metrics import (
+    METRICS,
+    bias,
+    forecast_scorer,
+    mase,
+    naive2,
+    owa,
+    rmsse,
+    skill_score,
+    smape,
+    wape,
+)
+
+RNG = np.random.default_rng(0)
+TRAIN = RNG.normal(10, 3, (30, 3))
+TRUE = RNG.normal(10, 3, (8, 3))
+PRED = TRUE + RNG.normal(0, 1, (8, 3))
+WEIGHTS = RNG.uniform(0.5, 2, 8)
+HISTORY = {"y_train": TRAIN, "season_length": 4}
+ALL = {
+    "smape": smape,
+    "wape": wape,
+    "mase": partial(mase, **HISTORY),
+    "rmsse": partial(rmsse, **HISTORY),
+    "owa": partial(owa, **HISTORY, naive2=naive2(TRAIN, 8, 4)),
+    "skill_score": partial(skill_score, y_reference=TRUE[::-1]),
+    "bias": bias,
+}
+every_metric = pytest.mark.parametrize("metric", ALL.values(), ids=ALL)
+# The OWA of several outputs is the ratio of their averages, not the average of their ratios.
+COLUMNWISE = {name: metric for name, metric in ALL.items() if name != "owa"}
+column_metric = pytest.mark.parametrize("metric", COLUMNWISE.values(), ids=COLUMNWISE)
+
+
+# Values computed by hand
+
+
+def test_smape_by_hand():
+    assert smape([1, 2], [3, 2]) == pytest.approx(50)  # (200 * 2/4 + 0) / 2
+    assert smape([0, 1, -1], [0, 0, 1]) == pytest.approx(400 / 3)
+
+
+def test_wape_by_hand():
+    assert wape([2, 0, -6], [1, 1, -4]) == pytest.approx(4 / 8)
+    assert wape([2, 4], [1, 8], sample_weight=[3, 1]) == pytest.approx(7 / 10)
+
+
+def test_wape_of_zeros():
+    assert wape([0, 0], [0, 0]) == 0
+    assert wape([0, 0], [0, 1]) == np.inf
+
+
+def test_mase_by_hand():
+    # differences over two rows: 1, 2, 3
+    assert mase([7, 9], [6, 6], y_train=[1, 2, 2, 4, 5], season_length=2) == pytest.approx(2 / 2)
+    assert mase([7, 9], [6, 6], y_train=[1, 2, 2, 4, 5]) == pytest.approx(2 / 1)
+
+
+def test_rmsse_by_hand():
+    score = rmsse([7, 9], [6, 6], y_train=[1, 2, 2, 4, 5], season_length=2)
+    assert score == pytest.approx(np.sqrt(5 / (14 / 3)))
+
+
+@pytest.mark.parametrize("metric", [mase, rmsse])
+def test_training_data_without_scale(metric):
+    assert metric([1, 2], [1, 2], y_train=[5, 5, 5]) == 0
+    assert metric([1, 2], [1, 3], y_train=[5, 5, 5]) == np.inf
+
+
+@pytest.mark.parametrize("metric", [mase, rmsse])
+def test_output_without_weight_does_not_make_nan(metric):
+    score = metric([[1, 1]], [[2, 2]], y_train=[[5, 0], [5, 1]], multioutput=[0, 1])
+    assert score == pytest.approx(1)
+
+
+def test_skill_score_by_hand():
+    assert skill_score([1, 2], [1, 2], [0, 0]) == 1
+    assert skill_score([1, 2], [0, 0], [0, 0]) == 0
+    assert skill_score([1, 2], [1, 5], [0, 2]) == -2
+
+
+def test_skill_score_over_a_perfect_reference():
+    assert skill_score([1, 2], [1, 2], [1, 2]) == 0
+    assert skill_score([1, 2], [1, 3], [1, 2]) == -np.inf
+
+
+def test_bias_is_positive_for_forecasts_too_high():
+    assert bias([1, 2], [2, 5]) == 2
+    assert bias([1, 2], [2, -5]) == -3
+
+
+def test_owa_by_hand():
+    # sMAPE: 40 against 200 * 2/4 = 100; MASE: 1/1 against 2/1
+    score = owa([3], [2], y_train=[1, 2], season_length=1, naive2=[1])
+    assert score == pytest.approx((40 / 100 + 1 / 2) / 2)
+
+
+def test_owa_divides_averages_as_m4_did():
+    reference = naive2(TRAIN, 8, 4)
+    expected = (
+        smape(TRUE, PRED) / smape(TRUE, reference)
+        + mase(TRUE, PRED, **HISTORY) / mase(TRUE, reference, **HISTORY)
+    ) / 2
+    assert ALL["owa"](TRUE, PRED) == pytest.approx(expected)
+    assert ALL["owa"](TRUE, reference) == 1
+
+
+def test_owa_raw_values_are_those_of_the_columns():
+    reference = naive2(TRAIN, 8, 4)
+    expected = [
+        owa(TRUE[:, i], PRED[:, i], y_train=TRAIN[:, i], season_length=4, naive2=reference[:, i])
+        for i in range(3)
+    ]
+    np.testing.assert_allclose(ALL["owa"](TRUE, PRED, multioutput="raw_values"), expected)
+
+
+def test_owa_of_two_perfect_forecasts_is_one():
+    assert owa([2, 2], [2, 2], y_train=[1, 2], season_length=1, naive2=[2, 2]) == 1
+
+
+def test_owa_without_scale_is_an_error():
+    with pytest.raises(ValueError, match="y_train repeats itself.*season_length=2.*leave"):
+        owa([1], [2], y_train=[1, 2, 1, 2], season_length=2, naive2=[2])
+
+
+# The benchmark's scores of a panel
+
+
+def panel_score(panel, season):
+    """sMAPE and MASE of a long table as the project's benchmark data are scored."""
+    test, train = panel[panel.split == "test"], panel[panel.split == "train"]
+    scale = train.groupby("series").y.apply(
+        lambda y: np.abs(y.to_numpy()[season:] - y.to_numpy()[:-season]).mean()
+    )
+    error = (test.y - test.y_pred).abs()
+    smape = (200 * error / (test.y.abs() + test.y_pred.abs() + 1e-12)).groupby(test.series).mean()
+    return smape.mean(), (error.groupby(test.series).mean() / scale).mean()
+
+
+def test_panel_scores_are_the_means_over_series():
+    rng = np.random.default_rng(1)
+    panel = pd.DataFrame(
+        {
+            "series": np.repeat(["a", "b", "c"], 12),
+            "y": rng.uniform(1, 9, 36).round(1),
+            "y_pred": rng.uniform(1, 9, 36).round(1),
+            "split": (["train"] * 9 + ["test"] * 3) * 3,
+        }
+    )
+    scores = []
+    for _, series in panel.groupby("series"):
+        train, test = series[series.split == "train"], series[series.split == "test"]
+        history = {"y_train": train.y, "season_length": 4}
+        scores.append((smape(test.y, test.y_pred), mase(test.y, test.y_pred, **history)))
+    np.testing.assert_allclose(np.mean(scores, axis=0), panel_score(panel, 4))
+
+
+def test_list_of_series_pools_their_naive_errors():
+    panel = [pd.Series([1.0, 2, 4]), np.array([5.0, 8]), np.array([7.0])]
+    assert mase([1], [3], y_train=panel) == pytest.approx(2 / np.mean([1, 2, 3]))
+    assert rmsse([1], [3], y_train=panel) == pytest.approx(2 / np.sqrt(np.mean([1, 4, 9])))
+
+
+# Agreement with scikit-learn
+
+
+MULTIOUTPUT = ["raw_values", "uniform_average", [0.2, 0.5, 0.3], np.array([1, 0, 3])]
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS, list(WEIGHTS)], ids=["none", "array", "list"])
+@pytest.mark.parametrize("multioutput", MULTIOUTPUT, ids=str)
+def test_averaging_is_that_of_scikit_learn(multioutput, weights):
+    how = {"sample_weight": weights, "multioutput": multioutput}
+    # A history whose naive errors are all 1 makes MASE the MAE, and RMSSE the RMSE.
+    unit = {"y_train": np.tile(np.arange(5)[:, None], 3), "season_length": 1}
+    for ours, theirs in ((mase, mean_absolute_error), (rmsse, root_mean_squared_error)):
+        score, expected = ours(TRUE, PRED, **unit, **how), theirs(TRUE, PRED, **how)
+        np.testing.assert_allclose(score, expected, rtol=1e-12)
+        assert type(score) is type(expected)
+
+
+def test_mase_is_a_ratio_of_scikit_learn_errors():
+    naive_error = mean_absolute_error(TRAIN[4:], TRAIN[:-4], multioutput="raw_values")
+    error = mean_absolute_error(TRUE, PRED, multioutput="raw_values", sample_weight=WEIGHTS)
+    ours = ALL["mase"](TRUE, PRED, multioutput="raw_values", sample_weight=WEIGHTS)
+    np.testing.assert_allclose(ours, error / naive_error)
+
+
+@column_metric
+def test_raw_values_and_their_averages(metric):
+    raw = metric(TRUE, PRED, multioutput="raw_values")
+    assert isinstance(raw, np.ndarray) and raw.shape == (3,)
+    assert metric(TRUE, PRED) == pytest.approx(raw.mean())
+    assert metric(TRUE, PRED, multioutput=[1, 2, 3]) == pytest.approx(raw @ [1, 2, 3] / 6)
+
+
+@every_metric
+def test_default_is_a_plain_float(metric):
+    assert type(metric(TRUE, PRED)) is float
+
+
+@every_metric
+def test_containers_agree(metric):
+    index = pd.date_range("2024", periods=8, name="time")
+    frames = [pd.DataFrame(values, index, list("abc")) for values in (TRUE, PRED)]
+    expected = metric(TRUE, PRED)
+    assert metric(*frames) == expected
+    assert metric(frames[0], PRED) == expected
+    assert metric(TRUE.tolist(), frames[1]) == expected
+
+
+def test_one_output_in_one_or_two_dimensions():
+    y, f = pd.Series(TRUE[:, 0]), PRED[:, [0]]
+    assert smape(y, f) == smape(TRUE[:, [0]], PRED[:, 0])
+    assert mase(y, f, y_train=TRAIN[:, [0]]) == mase(TRUE[:, [0]], f, y_train=TRAIN[:, 0])
+
+
+def test_index_of_another_resolution_is_the_same_index():
+    days = pd.date_range("2024", periods=2, unit="s")
+    assert bias(pd.Series([1, 2], days), pd.Series([1, 2], days.as_unit("ns"))) == 0
+
+
+# Naive2
+
+
+def statsmodels_naive2(y, horizon, m):
+    correlation = acf(y, nlags=m, fft=False)[1:]
+    limit = 1.645 * np.sqrt((1 + 2 * np.sum(correlation[:-1] ** 2)) / len(y))
+    if m == 1 or len(y) < 3 * m or abs(correlation[-1]) <= limit:
+        return np.repeat(y[-1], horizon)
+    season = seasonal_decompose(y, model="multiplicative", period=m).seasonal
+    return (y / season)[-1] * np.resize(season[-m:], horizon)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 7, 12])
+@pytest.mark.parametrize("strength", [0, 0.1, 0.5])
+def test_naive2_against_statsmodels(m, strength):
+    rng = np.random.default_rng(m)
+    for n_rows in (3 * m - 1, 3 * m, 3 * m + 1, 5 * m + 2, 61):
+        rows = np.arange(max(n_rows, 2))
+        season = 1 + strength * np.sin(2 * np.pi * rows / m)
+        y = (20 + 0.1 * rows) * season * rng.uniform(0.9, 1.1, len(rows))
+        np.testing.assert_allclose(naive2(y, 2 * m + 1, m), statsmodels_naive2(y, 2 * m + 1, m))
+
+
+def test_naive2_of_noise_is_the_last_value():
+    y = np.random.default_rng(0).uniform(1, 2, 40)
+    assert naive2(y, 3, 12).tolist() == [y[-1]] * 3
+
+
+def test_naive2_of_a_constant_series():
+    np.testing.assert_array_equal(naive2(np.full(30, -0.1), 3, 7), [-0.1] * 3)
+
+
+def test_naive2_takes_columns_one_by_one():
+    y = pd.DataFrame({"a": np.tile([1.0, 2, 3], 6), "b": np.arange(18.0)})
+    forecasts = naive2(y, 4, 3)
+    assert forecasts.shape == (4, 2)
+    np.testing.assert_allclose(forecasts, np.column_stack([naive2(y[c], 4, 3) for c in y]))
+
+
+def test_naive2_needs_positive_values_for_a_season():
+    with pytest.raises(ValueError, match=r"y_train is -2\.0 at position 1.*season_length=1"):
+        naive2(np.tile([1, -2, 3], 6), 2, 3)
+    assert naive2(np.tile([1, -2, 3], 6), 2, 1).tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("arguments", [(0, 1), (2, 0), (1.5, 1), (2, "auto")])
+def test_naive2_wants_whole_numbers(arguments):
+    with pytest.raises(ValueError, match=r"(horizon|season_length)=.* must be a whole number >= 1"):
+        naive2([1, 2, 3], *arguments)
+
+
+# Properties
+
+
+numbers = st.floats(-1e6, 1e6)
+columns = arrays(np.float64, st.shared(st.integers(1, 9), key="n"), elements=numbers)
+weights = arrays(np.float64, st.shared(st.integers(1, 9), key="n"), elements=st.floats(0.1, 10))
+whole = st.integers(-1000, 1000)
+
+
+@given(columns, columns)
+def test_smape_is_symmetric_and_bounded(y, f):
+    assert smape(y, f) == smape(f, y)
+    assert 0 <= smape(y, f) <= 200
+
+
+@given(columns, columns, st.floats(1e-3, 1e3))
+def test_smape_and_wape_ignore_the_unit(y, f, a):
+    assert smape(a * y, a * f) == pytest.approx(smape(y, f), abs=1e-9)
+    if np.abs(y).sum() > 1e-6:
+        assert wape(a * y, a * f) == pytest.approx(wape(y, f), rel=1e-9)
+
+
+@given(
+    arrays(np.float64, (4, 2), elements=whole),
+    arrays(np.float64, 7, elements=whole).filter(lambda y: np.ptp(y[2:] - y[:-2]) > 0),
+    st.floats(0.01, 100) | st.floats(-100, -0.01),
+    whole,
+)
+@pytest.mark.parametrize("metric", [mase, rmsse])
+def test_scaled_errors_ignore_unit_and_origin(metric, pair, history, a, b):
+    expected = metric(*pair.T, y_train=history, season_length=2)
+    given = metric(*(a * pair.T + b), y_train=a * history + b, season_length=2)
+    assert given == pytest.approx(expected, rel=1e-7, abs=1e-7)
+
+
+@given(columns, columns, weights, st.floats(0.1, 10))
+def test_only_the_proportions_of_weights_count(y, f, w, a):
+    for metric in (smape, bias, partial(mase, y_train=[1, 2]), partial(rmsse, y_train=[1, 2])):
+        ones = metric(y, f, sample_weight=np.ones(len(y)))
+        assert ones == pytest.approx(metric(y, f), rel=1e-9, abs=1e-9)
+        scaled = metric(y, f, sample_weight=a * w)
+        assert scaled == pytest.approx(metric(y, f, sample_weight=w), rel=1e-9, abs=1e-9)
+
+
+@every_metric
+def test_whole_weights_repeat_rows(metric):
+    rows = np.repeat(np.arange(8), [1, 2, 3, 1, 2, 3, 1, 2])
+    weighted = metric(TRUE, PRED, sample_weight=np.bincount(rows))
+    references = {
+        name: value[rows]
+        for name, value in getattr(metric, "keywords", {}).items()
+        if name in ("naive2", "y_reference")
+    }
+    repeated = partial(metric, **references)
+    assert weighted == pytest.approx(repeated(TRUE[rows], PRED[rows]))
+
+
+@every_metric
+def test_perfect_forecast(metric):
+    best = 1 if metric is ALL["skill_score"] else 0
+    assert metric(TRUE, TRUE) == best
+
+
+# Errors
+
+
+@every_metric
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite(metric, value):
+    bad = pd.DataFrame(TRUE, pd.date_range("2024", periods=8), list("abc"))
+    bad.iloc[2, 1] = value
+    label = r"position 2 \(label Timestamp\('2024-01-03.*column b; 1 values.*leave"
+    with pytest.raises(ValueError, match=f"y_true is {value} at {label}"):
+        metric(bad, PRED)
+    with pytest.raises(ValueError, match=f"y_pred is {value} at {label}"):
+        metric(TRUE, bad)
+    with pytest.raises(ValueError, match=f"y_pred is {value} at position 2 of column 1"):
+        metric(TRUE, bad.to_numpy())
+
+
+def test_missing_values_of_nullable_series():
+    y = pd.Series([1, 2, None], index=[5, 6, 7], dtype="Int64")
+    with pytest.raises(ValueError, match=r"y_true is nan at position 2 \(label 7\)"):
+        bias(y, [1, 2, 3])
+
+
+def test_other_arguments_are_named():
+    with pytest.raises(ValueError, match="y_train is nan at position 1; .*interpolate"):
+        mase([1], [2], y_train=[1, None, 2])
+    with pytest.raises(ValueError, match="y_reference is nan at position 0"):
+        skill_score([1], [2], [np.nan])
+    with pytest.raises(ValueError, match="naive2 is nan at position 0"):
+        owa([1], [2], y_train=[1, 2], season_length=1, naive2=[np.nan])
+    with pytest.raises(ValueError, match=r"naive2 has \(2, 1\)"):
+        owa([1], [2], y_train=[1, 2], season_length=1, naive2=[1, 2])
+
+
+@every_metric
+def test_different_index_is_not_aligned(metric):
+    time = pd.date_range("2024", periods=9)
+    y = pd.DataFrame(TRUE, time[:8])
+    with pytest.raises(ValueError, match=r"y_pred differ in index.*position 0.*01-01.*01-02"):
+        metric(y, pd.DataFrame(PRED, time[1:]))
+    with pytest.raises(ValueError, match=r"position 7.*'2024-01-08.*against 'nothing'.*to_numpy"):
+        metric(y, pd.DataFrame(PRED[:7], time[:7]))
+
+
+def test_same_labels_in_another_order_differ():
+    y = pd.Series([1, 2, 3], list("abc"))
+    with pytest.raises(ValueError, match="position 1: 'b' against 'c'; use y_pred.reindex"):
+        smape(y, y[["a", "c", "b"]])
+
+
+def test_different_columns_are_not_aligned():
+    y = pd.DataFrame(TRUE, columns=list("abc"))
+    with pytest.raises(ValueError, match="y_pred differ in columns, first at position 0: 'a'"):
+        smape(y, y[["b", "a", "c"]])
+    with pytest.raises(ValueError, match="y_train differ in columns, first at position 1: 'b'"):
+        mase(y, y, y_train=y[["a", "c", "b"]])
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "message"),
+    [
+        ([1, 2], [1, 2, 3], r"y_true has \(rows, outputs\) \(2, 1\) but y_pred has \(3, 1\)"),
+        ([[1, 2]], [[1], [2]], r"\(1, 2\) but y_pred has \(2, 1\)"),
+        ([], [], r"y_true has shape \(0,\)"),
+        (1, 1, r"y_true has shape \(\)"),
+        (np.ones((2, 2, 2)), np.ones((2, 2, 2)), r"y_true has shape \(2, 2, 2\)"),
+        (["a"], [1], "y_true must hold numbers"),
+    ],
+)
+def test_shapes(y_true, y_pred, message):
+    with pytest.raises(ValueError, match=message):
+        smape(y_true, y_pred)
+
+
+@pytest.mark.parametrize("metric", [mase, rmsse])
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        ({"y_train": [1, 2], "season_length": 2}, "no more than season_length=2 rows.*longer"),
+        ({"y_train": [], "season_length": 1}, "no more than season_length=1 rows"),
+        ({"y_train": [np.ones(1), np.ones(2)], "season_length": 2}, "no more than season_length=2"),
+        ({"y_train": None}, "y_train is None.*'mae'"),
+        ({"y_train": np.ones((5, 2))}, "y_train has 2 columns but y_true has 1"),
+        ({"y_train": [1, 2], "season_length": 0}, "season_length=0 must be a whole number"),
+        ({"y_train": [1, 2], "season_length": "auto"}, "season_length='auto' must be"),
+    ],
+)
+def test_training_data_that_cannot_serve(metric, history, message):
+    with pytest.raises(ValueError, match=message):
+        metric([1, 2], [1, 2], **history)
+
+
+@every_metric
+def test_weights_that_cannot_serve(metric):
+    for bad in (np.ones(7), np.ones((8, 1)), np.zeros(8), np.full(8, np.nan)):
+        with pytest.raises(ValueError, match=r"sample_weight has shape.*each row, shape \(8,\)"):
+            metric(TRUE, PRED, sample_weight=bad)
+
+
+@column_metric
+def test_multioutput_that_cannot_serve(metric):
+    with pytest.raises(ValueError, match="multioutput='variance_weighted' must be"):
+        metric(TRUE, PRED, multioutput="variance_weighted")
+    with pytest.raises(ValueError, match=r"multioutput has shape.*each output, shape \(3,\)"):
+        metric(TRUE, PRED, multioutput=[1, 2])
+
+
+def test_weights_of_a_single_output():
+    with pytest.raises(ValueError, match="one output"):
+        smape([1, 2], [1, 2], multioutput=[1.0])
+
+
+# METRICS and scorers
+
+
+def test_metrics_by_name():
+    y, f, history = TRUE[:, 0], PRED[:, 0], TRAIN[:, 0]
+    expected = {
+        "mae": mean_absolute_error(y, f),
+        "rmse": root_mean_squared_error(y, f),
+        "mape": mean_absolute_percentage_error(y, f),
+        "smape": smape(y, f),
+        "wape": wape(y, f),
+        "mase": mase(y, f, y_train=history, season_length=4),
+        "rmsse": rmsse(y, f, y_train=history, season_length=4),
+        "bias": bias(y, f),
+    }
+    assert {name: METRICS[name](y, f, history, 4) for name in METRICS} == expected
+    assert all(type(METRICS[name](TRUE, PRED, TRAIN, 4)) is float for name in METRICS)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics_by_name_check_and_travel(name):
+    y, f = pd.Series(TRUE[:, 0]), pd.Series(PRED[:, 0], np.arange(1, 9))
+    with pytest.raises(ValueError, match="differ in index"):
+        METRICS[name](y, f, TRAIN[:, 0], 1)
+    assert pickle.loads(pickle.dumps(METRICS[name])) is METRICS[name]
+
+
+class LastValue(BaseEstimator):
+    """A forecaster reduced to what the scorers ask for."""
+
+    season_length_ = 1
+
+    def __init__(self, shift=0.0):
+        self.shift = shift
+
+    def fit(self, X, y=None):
+        self.history_ = np.asarray(X, dtype=float)
+        return self
+
+    def rolling_predict(self, X, y=None):
+        y_true = np.asarray(X, dtype=float).reshape(len(X), -1)
+        before = np.vstack([np.atleast_2d(self.history_[-1]), y_true[:-1]])
+        return y_true, before + self.shift
+
+    def history_targets(self):
+        return [self.history_]
+
+
+class Repeat(RegressorMixin, BaseEstimator):
+    """A foreign regressor."""
+
+    def fit(self, X, y):
+        self.last_ = np.asarray(y)[-1]
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.last_)
+
+
+def test_scorer_of_a_forecaster():
+    forecaster = LastValue().fit([1, 3, 4])
+    assert forecast_scorer("mae")(forecaster, [6, 7]) == -1.5
+    assert forecast_scorer("mase")(forecaster, [6, 7]) == -1
+    assert forecast_scorer("mae", greater_is_better=True)(forecaster, [6, 7]) == 1.5
+    assert forecast_scorer(median_absolute_error)(forecaster, [6, 7, 9]) == -2
+
+
+def test_scorer_of_bias_prefers_none():
+    scores = [forecast_scorer("bias")(LastValue(s).fit([1]), [1, 1]) for s in (-2, 0, 2)]
+    assert scores == [-2, 0, -2]
+
+
+def test_scorer_of_a_foreign_regressor():
+    X, y = np.arange(6).reshape(-1, 1), pd.Series([1.0, 2, 3, 4, 5, 9])
+    regressor = LinearRegression().fit(X[:5], y[:5])
+    assert forecast_scorer("mae")(regressor, X[5:], y[5:]) == pytest.approx(-3)
+    with pytest.raises(ValueError, match="y_train is None.*choose 'mae'"):
+        forecast_scorer("mase")(regressor, X, y)
+    with pytest.raises(ValueError, match="y is None, and LinearRegression has no rolling_predict"):
+        forecast_scorer("mae")(regressor, X)
+
+
+def test_scorers_in_a_grid_search():
+    y = np.cumsum(np.ones(20))
+    search = GridSearchCV(
+        LastValue(),
+        {"shift": [0.0, 1.0, 5.0]},
+        scoring=forecast_scorer("mase"),
+        cv=TimeSeriesSplit(3),
+        error_score="raise",
+    ).fit(y)
+    assert search.best_params_ == {"shift": 1.0}
+    assert search.best_score_ == 0
+
+
+def test_scorers_in_cross_validate():
+    scoring = {name: forecast_scorer(name) for name in METRICS}
+    cv = TimeSeriesSplit(3)
+    scores = cross_validate(LastValue(), TRAIN, scoring=scoring, cv=cv, error_score="raise")
+    assert all((scores[f"test_{name}"] < 0).all() for name in METRICS)
+    X, y = TRAIN[:, 1:], TRAIN[:, 0]
+    scoring = {name: scoring[name] for name in METRICS if name not in ("mase", "rmsse")}
+    scores = cross_validate(Repeat(), X, y, scoring=scoring, cv=cv, n_jobs=2, error_score="raise")
+    expected = cross_validate(Repeat(), X, y, scoring="neg_mean_absolute_error", cv=cv)
+    np.testing.assert_allclose(scores["test_mae"], expected["test_score"])
+
+
+@pytest.mark.parametrize("metric", ["mase", smape])
+def test_scorers_can_be_pickled(metric):
+    scorer = forecast_scorer(metric, greater_is_better=True)
+    again = pickle.loads(pickle.dumps(scorer))
+    assert again == scorer and again is not scorer
+    assert repr(again) == repr(scorer)
+
+
+def test_repr_of_scorers():
+    assert repr(forecast_scorer("mase")) == "forecast_scorer('mase', greater_is_better=False)"
+    assert repr(forecast_scorer(smape)) == "forecast_scorer(smape, greater_is_better=False)"
+
+
+@pytest.mark.parametrize("metric", ["mea", None, ["mae"]])
+def test_unknown_metric(metric):
+    with pytest.raises(ValueError, match=r"metric=.* is unknown: give one of \['bias', 'mae'"):
+        forecast_scorer(metric)
+
+
+def test_import_needs_neither_scikit_learn_nor_keras():
+    heavy = "{'sklearn', 'scipy', 'keras', 'tensorflow', 'matplotlib', 'statsmodels'}"
+    code = f"import sys, tsrnn.metrics; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,34 @@
+"""Time-series forecasting with recurrent networks, in plain scikit-learn.
+
+Every public name is imported when it is first used, so that ``import tsrnn`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "tsrnn.forecasters": (
+        "GRUForecaster",
+        "LSTMForecaster",
+        "RNNForecaster",
+        "SimpleRNNForecaster",
+    ),
+    "tsrnn.panel": ("from_long",),
+    "tsrnn.windows": ("SlidingWindow", "Windows"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = sorted([*_HOME_OF, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

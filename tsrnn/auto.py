@@ -1,0 +1,44 @@
+"""What "auto" means: one small rule for each number that a user may leave to the toolkit.
+
+The rules look only at the horizon, the season and the amount of data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def context_length(horizon: int, season_length: int, lengths: np.ndarray) -> int:
+    """Two seasons or two horizons, at least 24 steps, at most half of the longest series."""
+    wanted = max(2 * season_length, 2 * horizon, 24)
+    longest = int(lengths.max())
+    return max(1, min(wanted, max(longest - horizon, 1), max(longest // 2, season_length + 1)))
+
+
+def segment_length(context: int, season_length: int) -> int:
+    """One observation a step for short contexts; for long ones a season, or about 32 steps."""
+    if context <= 64:
+        return 1
+    if 1 < season_length <= context // 4:
+        return season_length
+    return max(1, round(context / 32))
+
+
+def reference(season_length: int) -> str:
+    """Forecast the change from last season, or from the last value where there is no season."""
+    return "season" if season_length > 1 else "last"
+
+
+def batch_size(n_windows: int) -> int:
+    """About 16 steps per pass, between 16 and 128 windows a batch."""
+    return int(np.clip(2 ** round(np.log2(max(n_windows / 16, 1))), 16, 128))
+
+
+def max_epochs(n_windows: int, batch: int) -> int:
+    """As many passes as make about 1,000 steps, at least 5."""
+    return max(5, round(1000 / max(1, n_windows / batch)))
+
+
+def early_stopping(n_windows: int) -> bool:
+    """Where 10,000 windows or more leave enough to hold some out."""
+    return n_windows >= 10_000

@@ -1,0 +1,442 @@
+"""Recurrent networks as scikit-learn estimators."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn import nn, planning
+from tsrnn.base import Forecaster, future_covariates
+from tsrnn.inputs import learn_encoding, prediction_inputs, training_data
+from tsrnn.history import append_forecasts
+from tsrnn.nn.spec import NetworkSpec
+from tsrnn.panel import Panel
+from tsrnn.ready_made import is_ready_made, ready_made_panel
+from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
+from tsrnn.windows import Windows
+
+# Windows that are gathered for the network at a time.
+_CHUNK = 8192
+
+
+class RNNForecaster(Forecaster):
+    """Forecast with a recurrent network: SimpleRNN, LSTM or GRU.
+
+    One network is trained over all series and windows; each window is scaled by its own past,
+    so that forecasts follow the level and size of the data.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "simple_rnn"}, default "lstm"
+        Kind of recurrent layer.
+    horizon : int, default 1
+        Steps ahead that the network forecasts at once.
+    target : name or list of names, default None
+        Columns to forecast; None takes all that have no other role.
+    past_covariates, static_covariates : name or list of names, default None
+        Columns known only up to the cutoff; columns constant in each series. Other columns
+        besides `target` are known over the horizon too.
+    season_length : int, list of int or "auto", default "auto"
+        Steps in a season; "auto" follows from the time index (12 for months).
+    context_length : int or "auto", default "auto"
+        Observations that the network reads.
+    stride : int, default 1
+        Steps between neighbouring training windows.
+    reference : {"auto", "last", "mean", "season", None}, default "auto"
+        What forecasts are measured from; "auto" is "season" where there is one, else "last".
+    scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
+        What a window is divided by; "auto" is "deviation".
+    architecture : {"seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}, default "seq2vec"
+        From the last state to all steps at once; a forecast at every step of the second half
+        of the context; an encoder and a decoder over the horizon; or, with no history at all,
+        from static covariates and the calendar to a sequence.
+    decoder : {"parallel", "autoregressive"}, default "parallel"
+        Whether an encoder_decoder writes all segments at once or reads its own output.
+    segment_length : int or "auto", default "auto"
+        Observations that one recurrent step reads; 1 is the textbook network.
+    units, n_layers : int, default 32 and 1
+        Size of the hidden state, and recurrent layers on top of each other.
+    bidirectional, residual, layer_norm : bool, default False
+        Read the context both ways; add each layer's input to its output; normalise outputs.
+    dropout, recurrent_dropout : float, default 0.0
+        Share of outputs, and of state connections, left out in training.
+    network : callable, default None
+        Your own builder: takes a `NetworkSpec`, returns a ``keras.Model`` from inputs named
+        "context" (and "future", "static", "mask") to (batch, horizon, n_targets).
+    loss : str or callable, default "mae"
+        A Keras loss, on scaled values.
+    optimizer : str or keras optimizer, default "adam"
+    learning_rate : float or keras schedule, default 0.003
+        Its peak; it falls to 0 along a cosine if `schedule` is "cosine".
+    schedule : {"cosine", "constant"}, default "cosine"
+    batch_size, max_epochs : int or "auto", default "auto"
+        Windows per step, and passes over all windows; "auto" makes about 1,000 steps.
+    clipnorm : float or None, default 1.0
+        Largest norm of the whole gradient: exploding gradients are cut to it.
+    early_stopping : bool or "auto", default "auto"
+        Hold out the last windows of each series and stop when their loss no longer falls;
+        "auto" does so from 10,000 windows on.
+    patience : int, default 10
+        Epochs to wait for a better validation loss.
+    validation_fraction : float, default 0.1
+        Share of each series' windows that is held out.
+    callbacks : list of keras callbacks, default None
+    n_members : int, default 1
+        Networks that differ in their seed; forecasts are their median.
+    warm_start : bool, default False
+        Go on from the weights of the last fit.
+    verbose : bool or "auto", default "auto"
+        Progress bar; "auto" shows it on a terminal only.
+    random_state : int, RandomState or None, default None
+        An int makes two fits equal bit for bit on a CPU.
+
+    Attributes
+    ----------
+    spec_ : NetworkSpec
+        The network, with every "auto" resolved.
+    train_spec_ : TrainSpec
+        How it was trained.
+    weights_ : list of list of ndarray
+        Keras weights of each member.
+    history_ : Panel
+        The last rows of the training data that forecasts read.
+    losses_ : DataFrame
+        Columns ``member``, ``epoch``, ``loss`` and, with validation, ``val_loss``.
+    best_epoch_ : int, or list of int for several members
+        Epoch, from 0, that the weights come from.
+    season_length_ : int
+    n_windows_ : int
+        Training windows.
+
+    Examples
+    --------
+    >>> wave = np.sin(np.arange(60) / 3)
+    >>> RNNForecaster("gru", 2, units=4, max_epochs=1, random_state=0).fit(wave).predict().shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        horizon: int = 1,
+        *,
+        target: Any = None,
+        past_covariates: Any = None,
+        static_covariates: Any = None,
+        season_length: Any = "auto",
+        context_length: Any = "auto",
+        stride: int = 1,
+        reference: str | None = "auto",
+        scale: str | None = "auto",
+        architecture: str = "seq2vec",
+        decoder: str = "parallel",
+        segment_length: Any = "auto",
+        units: int = 32,
+        n_layers: int = 1,
+        bidirectional: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        network: Any = None,
+        loss: Any = "mae",
+        optimizer: Any = "adam",
+        learning_rate: Any = 0.003,
+        schedule: str = "cosine",
+        batch_size: Any = "auto",
+        max_epochs: Any = "auto",
+        clipnorm: float | None = 1.0,
+        early_stopping: Any = "auto",
+        patience: int = 10,
+        validation_fraction: float = 0.1,
+        callbacks: Any = None,
+        n_members: int = 1,
+        warm_start: bool = False,
+        verbose: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.cell = cell
+        self.horizon = horizon
+        self.target = target
+        self.past_covariates = past_covariates
+        self.static_covariates = static_covariates
+        self.season_length = season_length
+        self.context_length = context_length
+        self.stride = stride
+        self.reference = reference
+        self.scale = scale
+        self.architecture = architecture
+        self.decoder = decoder
+        self.segment_length = segment_length
+        self.units = units
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.clipnorm = clipnorm
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.n_members = n_members
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Train the network on every window of X.
+
+        Parameters
+        ----------
+        X : Series, DataFrame, array, panel, Windows or 3-D array
+            Rows are time steps; or windows from `SlidingWindow`; or ready-made windows of
+            shape (n_windows, context_length, n_features).
+        y : Series, DataFrame or array, default None
+            The targets, then the columns of X are covariates known in the future; with 3-D
+            windows the horizons, of shape (n_windows, horizon[, n_targets]).
+        sample_weight : array of shape (n_rows,) or (n_windows,), default None
+            Weight of each row as a target (of each window, with windows).
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or the data are not usable; the message names what, where and the
+            remedy.
+        """
+        planning.check_params(self)
+        panel = self._read_training(X, y)
+        windows = self._window(panel, X)
+        self._train(windows, window_weights(windows, sample_weight))
+        self._remember(panel)
+        return self
+
+    @property
+    def model_(self) -> Any:
+        """The network as a new ``keras.Model`` (a list of them, with several members)."""
+        check_is_fitted(self)
+        models = [nn.build_model(self.spec_, weights) for weights in self.weights_]
+        return models[0] if self.n_members == 1 else models
+
+    def predict(self, X: Any = None) -> Any:
+        """Forecast what follows the data.
+
+        Parameters
+        ----------
+        X : Series, DataFrame, array, panel, Windows or 3-D array, default None
+            None forecasts the `horizon` steps after the training data. After ``fit(X)`` it
+            is a history: forecasts follow its last observed target, and rows behind that
+            carry covariates known in the future (more than `horizon` of them ask for that
+            many forecasts). After ``fit(X, y)`` it holds the covariates of the rows to
+            forecast, right after the training data: one forecast per row. Steps beyond
+            `horizon` are forecast by feeding forecasts back.
+
+        Returns
+        -------
+        forecasts : same container as X (as in fit, if X is None)
+            With the future timestamps; for 3-D windows of shape (n_windows, horizon[,
+            n_targets]).
+        """
+        forecasts = super().predict(X)
+        if is_ready_made(X):
+            return forecasts.reshape(len(X), self.horizon, *forecasts.shape[1:])
+        return forecasts
+
+    def _parse(self, X: Any, y: Any, **known: Any) -> Panel:
+        if isinstance(X, Windows):
+            return X.panel
+        if is_ready_made(X):
+            return ready_made_panel(X, y, self.horizon, getattr(self, "history_", None))
+        return super()._parse(X, y, **known)
+
+    def _check_features(self, X: Any, *, reset: bool) -> None:
+        if isinstance(X, Windows) or is_ready_made(X):
+            X = np.empty((1, X.shape[2]))
+        super()._check_features(X, reset=reset)
+
+    def _is_covariate_fit(self, X: Any, y: Any) -> bool:
+        return y is not None and not is_ready_made(X)
+
+    def _window(self, panel: Panel, X: Any) -> Windows:
+        """Windows to train on: those that X is, or those chosen from its rows."""
+        given = X.context_length if isinstance(X, Windows) else None
+        given = X.shape[1] if is_ready_made(X) else given
+        context, self.segment_length_ = planning.plan_lengths(
+            self, panel, self.season_length_, given
+        )
+        if self.architecture == "vec2seq":
+            return launch_windows(panel, self.horizon, self.stride)
+        if isinstance(X, Windows):
+            return given_windows(X, self.horizon)
+        return choose_windows(
+            panel,
+            context,
+            self.horizon,
+            self.stride,
+            padded=self.context_length == "auto" and given is None,
+            season_length=self.season_length_,
+        )
+
+    def _train(self, windows: Windows, weights: np.ndarray) -> None:
+        """Train each member; weights of the last fit are where warm starts begin."""
+        reference, scale = planning.plan_reference(self, self.season_length_)
+        spec = planning.plan_network(self, windows, self.segment_length_)
+        starts = self._warm_weights(spec)
+        self.encoding_ = learn_encoding(windows.panel, reference, scale, self.season_length_)
+        self.n_windows_ = len(windows)
+        seeds = planning.seeds(self.random_state, self.n_members)
+        plans = [planning.plan_training(self, len(windows), seed) for seed in seeds]
+        self.train_spec_ = plans[0]
+        validation = None
+        if self.train_spec_.patience is not None:
+            parts = planning.held_out(windows, self.validation_fraction)
+            windows, weights = windows[parts < 2], weights[parts < 2]
+            validation = parts[parts < 2] == 1
+        data = training_data(windows, self.encoding_, spec, weights)
+        trained = [
+            nn.train(data, spec, plan, validation, start)
+            for plan, start in zip(plans, starts, strict=True)
+        ]
+        self.spec_ = spec
+        self.weights_ = [one.weights for one in trained]
+        self.losses_ = planning.losses_table([one.history for one in trained])
+        best = [one.best_epoch for one in trained]
+        self.best_epoch_ = best[0] if self.n_members == 1 else best
+
+    def _warm_weights(self, spec: NetworkSpec) -> list[Any]:
+        if not self.warm_start or not hasattr(self, "weights_"):
+            return [None] * self.n_members
+        same = replace(self.spec_, masked=spec.masked) == spec
+        if not same or len(self.weights_) != self.n_members:
+            raise ValueError(
+                "warm_start=True, but the network of the last fit was another; set "
+                "warm_start=False, or keep the parameters and columns that shape the network"
+            )
+        return self.weights_
+
+    def _forecast(
+        self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
+    ) -> np.ndarray:
+        """Forecast in blocks of the horizon; each block becomes history of the next."""
+        self._check_reach(n_steps)
+        horizon = self.spec_.horizon
+        n_blocks = -(-n_steps // horizon)
+        future = np.zeros((len(cutoffs), n_blocks * horizon, 0))
+        if self.spec_.n_future:
+            future = future_covariates(panel, series, cutoffs, n_blocks * horizon)
+        blocks = []
+        for i in range(n_blocks):
+            if blocks:
+                panel, series, cutoffs = append_forecasts(
+                    panel, series, cutoffs, blocks[-1], future[:, (i - 1) * horizon : i * horizon],
+                    self._memory(panel),
+                )
+            ahead = future[:, i * horizon : (i + 1) * horizon]
+            blocks.append(self._forecast_block(panel, series, cutoffs, ahead))
+        return np.concatenate(blocks, axis=1)[:, :n_steps]
+
+    def _forecast_block(
+        self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, future: np.ndarray
+    ) -> np.ndarray:
+        windows = Windows(panel, series, cutoffs, self.spec_.context_length, self.spec_.horizon)
+        parts = [
+            self._forecast_chunk(windows[i : i + _CHUNK], future[i : i + _CHUNK])
+            for i in range(0, len(windows), _CHUNK)
+        ]
+        return np.concatenate(parts)
+
+    def _forecast_chunk(self, windows: Windows, future: np.ndarray) -> np.ndarray:
+        spec = replace(self.spec_, masked=planning.is_masked(windows))
+        inputs, reference, scale = prediction_inputs(windows, self.encoding_, spec, future)
+        outputs = [nn.predict(inputs, spec, weights) for weights in self.weights_]
+        return reference + scale * np.median(outputs, axis=0)
+
+    def _check_reach(self, n_steps: int) -> None:
+        if n_steps > self.spec_.horizon and self.columns_.past:
+            raise ValueError(
+                f"{n_steps} steps are asked for, but horizon={self.spec_.horizon} and the past "
+                f"covariates {list(self.columns_.past)} are not known beyond it; fit with "
+                f"horizon={n_steps}"
+            )
+
+    def _uses_future(self) -> bool:
+        return bool(self.columns_.future)
+
+    def _forecasts_without_history(self) -> bool:
+        return self.architecture == "vec2seq"
+
+    def _memory(self, panel: Panel) -> int:
+        if self.architecture == "vec2seq":  # reads the age of a series
+            return int(panel.lengths.max())
+        return max(self.spec_.context_length, self.season_length_)
+
+
+def _without_cell() -> Any:
+    """Make the constructor of a forecaster whose cell is fixed."""
+    full = inspect.signature(RNNForecaster.__init__)
+    signature = full.replace(parameters=[p for n, p in full.parameters.items() if n != "cell"])
+
+    def __init__(self: Any, *args: Any, **params: Any) -> None:
+        bound = signature.bind(self, *args, **params)
+        bound.apply_defaults()
+        for name, value in list(bound.arguments.items())[1:]:
+            setattr(self, name, value)
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    return __init__
+
+
+class LSTMForecaster(RNNForecaster):
+    """`RNNForecaster` with LSTM cells: forget, input and output gates guard a cell state.
+
+    Takes the parameters of `RNNForecaster` but `cell`. Source: Hochreiter and Schmidhuber
+    (1997), Long short-term memory, Neural Computation 9(8).
+
+    Examples
+    --------
+    >>> wave = np.sin(np.arange(60) / 3)
+    >>> LSTMForecaster(horizon=2, units=4, max_epochs=1, random_state=0).fit(wave).predict().shape
+    (2,)
+    """
+
+    cell = "lstm"
+    __init__ = _without_cell()
+
+
+class GRUForecaster(RNNForecaster):
+    """`RNNForecaster` with GRU cells: an update and a reset gate, no separate cell state.
+
+    Takes the parameters of `RNNForecaster` but `cell`. Source: Cho et al. (2014), Learning
+    phrase representations using RNN encoder-decoder, arXiv:1406.1078.
+    """
+
+    cell = "gru"
+    __init__ = _without_cell()
+
+
+class SimpleRNNForecaster(RNNForecaster):
+    """`RNNForecaster` with simple cells: the state is a tanh of input and last state.
+
+    Takes the parameters of `RNNForecaster` but `cell`. Its gradient vanishes or explodes over
+    long contexts; the gated cells are its remedy. Source: Elman (1990), Finding structure in
+    time, Cognitive Science 14(2).
+    """
+
+    cell = "simple_rnn"
+    __init__ = _without_cell()

@@ -1,0 +1,259 @@
+"""From windows to the numbers that a network reads and learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tsrnn.naive import forward_fill
+from tsrnn.nn.spec import NetworkSpec
+from tsrnn.panel import Panel
+from tsrnn.scaling import location_of, reference_rows, safe, scale_of
+from tsrnn.windows import Windows, complete_horizons, in_chunks
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """How values become inputs, learned from the training data.
+
+    Attributes
+    ----------
+    reference, scale : str or None
+        Scaling of each window (see `tsrnn.scaling`).
+    season_length : int
+    covariate_mean, covariate_scale : ndarray of shape (n_covariates,)
+        Standardise covariates, in the order of the panel's columns after the targets.
+    level, spread : ndarray of shape (n_targets,)
+        Of all training targets: what vec2seq, which has no context, is scaled by.
+    duration : float
+        Longest training series, in steps: the unit of age in the vec2seq input.
+    """
+
+    reference: str | None
+    scale: str | None
+    season_length: int
+    covariate_mean: np.ndarray
+    covariate_scale: np.ndarray
+    level: np.ndarray
+    spread: np.ndarray
+    duration: float
+
+    def covariates(self, values: np.ndarray, columns: slice) -> np.ndarray:
+        """Standardise some covariate columns; missing ones become 0, their mean."""
+        scaled = (values - self.covariate_mean[columns]) / self.covariate_scale[columns]
+        return np.nan_to_num(scaled)
+
+    def statistics(self, windows: Windows, spec: NetworkSpec) -> tuple[np.ndarray, np.ndarray]:
+        """Location and scale of each window, both of shape (n_windows, n_targets)."""
+        if spec.architecture == "vec2seq":
+            shape = (len(windows), spec.n_targets)
+            return np.broadcast_to(self.level, shape), np.broadcast_to(self.spread, shape)
+        parts = in_chunks(windows, lambda some: self._chunk_statistics(some, spec))
+        location, scale = zip(*parts, strict=True)
+        return np.concatenate(location), np.concatenate(scale)
+
+    def _chunk_statistics(self, windows: Windows, spec: NetworkSpec) -> tuple[np.ndarray, ...]:
+        context = windows.gather(windows.panel.targets)
+        context[windows.context_rows < windows.first[:, None]] = np.nan
+        # seq2seq forecasts inside the context too, so it may know only the beginning.
+        context = context[:, : spec.statistics_length]
+        seq2seq = spec.architecture == "seq2seq"
+        centre = "mean" if seq2seq and self.reference == "last" else self.reference
+        location = location_of(context, centre)
+        return location, scale_of(context, location, self.scale)
+
+
+def learn_encoding(
+    panel: Panel, reference: str | None, scale: str | None, season_length: int
+) -> Encoding:
+    """Learn from the training rows what `Encoding` holds."""
+    covariates = panel.values[:, panel.n_targets :]
+    mean, deviation = _moments(covariates)
+    level, spread = _moments(panel.targets)
+    return Encoding(
+        reference=reference,
+        scale=scale,
+        season_length=season_length,
+        covariate_mean=mean,
+        covariate_scale=safe(deviation),
+        level=level if reference is not None else np.zeros_like(level),
+        spread=spread if scale is not None else np.ones_like(spread),
+        duration=float(panel.lengths.max()),
+    )
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column, (0, 0) for one without values."""
+    mean = location_of(values[None], "mean")
+    return mean[0], scale_of(values[None], mean, "deviation")[0]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Flat arrays that training batches are gathered from, by row number.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, n_targets + n_covariates), float32
+        Targets relative to the first value of their series, and standardised covariates.
+    observed, complete : ndarray of shape (n_rows,), bool
+        Whether a target is observed; whether all the horizon that begins in the row is.
+    first, cutoffs : ndarray of shape (n_windows,)
+    location, scale : ndarray of shape (n_windows, n_targets), float32
+    weights : ndarray of shape (n_windows,), float32
+    static : ndarray of shape (n_windows, n_static), float32
+    reference, season_length : as in `Encoding`
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+    complete: np.ndarray
+    first: np.ndarray
+    cutoffs: np.ndarray
+    location: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    static: np.ndarray
+    reference: str | None
+    season_length: int
+
+
+def training_data(
+    windows: Windows, encoding: Encoding, spec: NetworkSpec, weights: np.ndarray
+) -> TrainingData:
+    """Lay out windows for training; `weights` has shape (n_windows,)."""
+    panel = windows.panel
+    filled = forward_fill(panel.values, panel.offsets)
+    base = _first_values(panel) if encoding.reference is not None else np.zeros((1, 1))
+    # Relative to the first value, float32 resolves movements on any level.
+    targets = np.nan_to_num(filled[:, : panel.n_targets] - base)
+    covariates = encoding.covariates(filled[:, panel.n_targets :], slice(None))
+    location, scale = encoding.statistics(windows, spec)
+    shift = base[windows.cutoffs + 1] if len(base) > 1 else base
+    # A window without movement says nothing of the size of what follows.
+    moving = (scale > 0).any(axis=1)
+    used = weights * (moving if moving.any() else 1.0)
+    return TrainingData(
+        values=np.concatenate([targets, covariates], axis=1).astype(np.float32),
+        observed=~np.isnan(panel.targets).all(axis=1),
+        complete=complete_horizons(panel, windows.horizon),
+        first=windows.first,
+        cutoffs=windows.cutoffs,
+        location=(location - shift).astype(np.float32),
+        scale=safe(scale).astype(np.float32),
+        weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
+        static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
+        reference=None if spec.architecture == "vec2seq" else encoding.reference,
+        season_length=encoding.season_length,
+    )
+
+
+def _first_values(panel: Panel) -> np.ndarray:
+    """First observed value of its series for each row and target, (n_rows, n_targets)."""
+    firsts = np.zeros((panel.n_series, panel.n_targets))
+    for s, values in enumerate(panel.iter_series()):
+        targets = values[:, : panel.n_targets]
+        row = np.argmax(~np.isnan(targets), axis=0)
+        firsts[s] = np.nan_to_num(targets[row, np.arange(panel.n_targets)])
+    return np.repeat(firsts, panel.lengths, axis=0)
+
+
+def static_inputs(
+    panel: Panel, series: np.ndarray, cutoffs: np.ndarray, encoding: Encoding, spec: NetworkSpec
+) -> np.ndarray:
+    """What vec2seq starts from: static covariates, age of the series and phase of the season.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n_cutoffs, n_static), float32
+    """
+    if spec.architecture != "vec2seq":
+        return np.zeros((len(cutoffs), 0), dtype=np.float32)
+    n_static = len(panel.columns.static)
+    columns = panel.values.shape[1] - n_static
+    own = panel.values[panel.offsets[series]][:, columns:]
+    scaled = encoding.covariates(own, slice(columns - panel.n_targets, None))
+    age = cutoffs + 1 - panel.offsets[series]
+    phase = 2 * np.pi * (panel.starts[series] + age) / encoding.season_length
+    clock = np.column_stack([age / encoding.duration, np.sin(phase), np.cos(phase)])
+    return np.concatenate([scaled, clock], axis=1).astype(np.float32)
+
+
+def prediction_inputs(
+    windows: Windows, encoding: Encoding, spec: NetworkSpec, future: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Network inputs of windows, and what turns its outputs back into forecasts.
+
+    Parameters
+    ----------
+    windows : Windows
+    encoding : Encoding
+    spec : NetworkSpec
+    future : ndarray of shape (n_windows, horizon, n_future)
+        Covariates known over the horizon.
+
+    Returns
+    -------
+    inputs : dict of ndarray, float32
+    reference, scale : ndarray
+        ``forecast = reference + scale * output``; shapes (n_windows, horizon or 1, n_targets)
+        and (n_windows, 1, n_targets).
+    """
+    panel = windows.panel
+    inputs: dict[str, np.ndarray] = {}
+    location, scale = encoding.statistics(windows, spec)
+    reference = location[:, None]
+    if spec.architecture == "vec2seq":
+        inputs["static"] = static_inputs(panel, windows.series, windows.cutoffs, encoding, spec)
+    else:
+        filled = forward_fill(panel.values, panel.offsets)
+        inputs["context"] = _context(windows, filled, encoding, location, safe(scale))
+        if spec.masked:
+            inputs["mask"] = windows.mask
+        rows = reference_rows(
+            windows.cutoffs, windows.first, spec.horizon, encoding.reference, encoding.season_length
+        )
+        if rows is not None:
+            values = filled[:, : panel.n_targets][rows]
+            reference = np.where(np.isnan(values), reference, values)
+    if spec.n_future:
+        start = len(panel.columns.past)
+        future = encoding.covariates(future, slice(start, start + spec.n_future))
+        inputs["future"] = _future_input(windows, future, encoding, spec)
+    return inputs, reference, scale[:, None]
+
+
+def _context(
+    windows: Windows,
+    filled: np.ndarray,
+    encoding: Encoding,
+    location: np.ndarray,
+    scale: np.ndarray,
+) -> np.ndarray:
+    n = windows.panel.n_targets
+    values = windows.gather(filled)
+    targets = np.nan_to_num((values[..., :n] - location[:, None]) / scale[:, None])
+    covariates = encoding.covariates(values[..., n:], slice(None))
+    context = np.concatenate([targets, covariates], axis=2).astype(np.float32)
+    context[windows.context_rows < windows.first[:, None]] = 0.0
+    return context
+
+
+def _future_input(
+    windows: Windows, future: np.ndarray, encoding: Encoding, spec: NetworkSpec
+) -> np.ndarray:
+    """Future covariates as the architecture reads them; seq2seq wants them at each loss step."""
+    if spec.architecture != "seq2seq":
+        return future.astype(np.float32)
+    panel = windows.panel
+    start = panel.n_targets + len(panel.columns.past)
+    steps = np.array(spec.loss_steps[:-1], dtype=np.int64) + 1 - spec.context_length
+    rows = windows.cutoffs[:, None, None] + steps[:, None] + np.arange(1, spec.horizon + 1)
+    # Earlier loss steps are not read in prediction; they only have to be there.
+    rows = np.clip(rows, windows.first[:, None, None], windows.cutoffs[:, None, None])
+    past = panel.values[rows][..., start : start + spec.n_future]
+    columns = slice(len(panel.columns.past), len(panel.columns.past) + spec.n_future)
+    both = [encoding.covariates(past, columns), future[:, None]]
+    return np.concatenate(both, axis=1).reshape(len(windows), -1, spec.n_future).astype(np.float32)
+

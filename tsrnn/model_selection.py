@@ -1,0 +1,13 @@
+"""Splitting, backtesting and comparing forecasters.
+
+`RollingOriginSplit` is a splitter for `backtest` and for scikit-learn's searches; `backtest`
+returns a `BacktestResult`.
+"""
+
+from __future__ import annotations
+
+from tsrnn.backtest_result import BacktestResult
+from tsrnn.backtesting import backtest
+from tsrnn.splitting import RollingOriginSplit
+
+__all__ = ["BacktestResult", "RollingOriginSplit", "backtest"]

@@ -1,0 +1,255 @@
+"""The four shapes of a recurrent network, as functional Keras models."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from tsrnn.nn.layers import FeedbackCell, PositionEmbedding
+from tsrnn.nn.spec import NetworkSpec
+
+_LAYERS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+_CELLS = {"simple_rnn": layers.SimpleRNNCell, "lstm": layers.LSTMCell, "gru": layers.GRUCell}
+_N_STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let Keras draw its default seeds from `seed`, and leave the global state as it was.
+
+    Layers and initialisers without a seed of their own take one from Python's `random`.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
+    """Build an untrained network, its weights drawn from `seed`.
+
+    Inputs, by name and where the spec has them: ``context`` (batch, context_length,
+    n_targets + n_covariates), ``mask`` (batch, context_length), ``future`` (batch, horizon,
+    n_future), ``static`` (batch, n_static). The output is (batch, horizon, n_targets), for
+    seq2seq (batch, n_loss_steps, horizon, n_targets), in scaled units around the reference.
+
+    Raises
+    ------
+    ValueError
+        If the user's own builder returns a model whose inputs or output do not fit.
+    """
+    with seeded(seed):
+        if spec.network is not None:
+            return _checked(spec.network(spec), spec)
+        inputs = model_inputs(spec)
+        outputs = _ARCHITECTURES[spec.architecture](spec, inputs)
+        return keras.Model(inputs, outputs, name=f"{spec.cell}_{spec.architecture}")
+
+
+def input_names(model: keras.Model) -> set[str]:
+    """Names of the inputs that a network reads."""
+    return {tensor.name for tensor in model.inputs}
+
+
+def model_inputs(spec: NetworkSpec) -> dict[str, Any]:
+    """Keras inputs of a network, by name."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    if spec.architecture != "vec2seq":
+        shapes["context"] = (spec.context_length, spec.n_targets + spec.n_covariates)
+    else:
+        shapes["static"] = (spec.n_static,)
+    if spec.n_future:
+        n_forecasts = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
+        shapes["future"] = (n_forecasts * spec.horizon, spec.n_future)
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    if spec.masked and spec.architecture != "vec2seq":
+        inputs["mask"] = keras.Input((spec.context_length,), dtype="bool", name="mask")
+    return inputs
+
+
+def _seq2vec(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
+    """Last state -> all steps of the horizon at once."""
+    summary, _ = _encode(spec, inputs, sequences=False)
+    if spec.n_future:
+        summary = _with_future(spec, summary, layers.Flatten()(inputs["future"]))
+    flat = _head(spec.horizon * spec.n_targets)(summary)
+    return layers.Reshape((spec.horizon, spec.n_targets))(flat)
+
+
+def _seq2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
+    """A forecast of the whole horizon at every segment end in the second half."""
+    sequence, _ = _encode(spec, inputs, sequences=True)
+    n_steps = len(spec.loss_steps)
+    sequence = sequence[:, -n_steps:]
+    if spec.n_future:
+        # future: (batch, n_loss_steps * horizon, n_future), the horizon after each loss step
+        future = layers.Reshape((n_steps, spec.horizon * spec.n_future))(inputs["future"])
+        sequence = _with_future(spec, sequence, future)
+    flat = _head(spec.horizon * spec.n_targets)(sequence)
+    return layers.Reshape((n_steps, spec.horizon, spec.n_targets))(flat)
+
+
+def _encoder_decoder(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
+    """Context -> state -> decoder over the horizon."""
+    _, states = _encode(spec, inputs, sequences=False)
+    if spec.decoder == "autoregressive":
+        return _decode_feedback(spec, inputs, states)
+    return _decode_parallel(spec, inputs, states)
+
+
+def _vec2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
+    """A vector -> initial state -> sequence over the horizon."""
+    n_states = _N_STATES[spec.cell]
+    steps = _decoder_inputs(spec, inputs, inputs["static"])
+    for i in range(spec.n_layers):
+        states = [
+            layers.Dense(spec.units, activation="tanh", name=f"state_{i}_{k}")(inputs["static"])
+            for k in range(n_states)
+        ]
+        steps = _decoder_layer(spec, spec.units)(steps, initial_state=states)
+    return _write_segments(spec, steps)
+
+
+_ARCHITECTURES = {
+    "seq2vec": _seq2vec,
+    "seq2seq": _seq2seq,
+    "encoder_decoder": _encoder_decoder,
+    "vec2seq": _vec2seq,
+}
+
+
+def _encode(spec: NetworkSpec, inputs: dict[str, Any], sequences: bool) -> tuple[Any, list[Any]]:
+    """Stack the recurrent layers over the segments of the context.
+
+    Returns the top layer's output, (batch, size) or (batch, n_segments, size), and the final
+    states of each layer.
+    """
+    x, mask = inputs["context"], inputs.get("mask")
+    x = layers.Reshape((spec.n_segments, -1), name="segments")(x) if spec.segment_length > 1 else x
+    if mask is not None:
+        mask = ops.any(layers.Reshape((spec.n_segments, spec.segment_length))(mask), axis=-1)
+    states = []
+    for i in range(spec.n_layers):
+        top = i == spec.n_layers - 1
+        out, state = _recurrent(spec, x, mask, sequences or not top, name=f"{spec.cell}_{i}")
+        if spec.residual and i > 0:
+            out = out + (x if sequences or not top else x[:, -1])
+        x = _regularised(spec, out, name=str(i))
+        states.append(state)
+    return x, states
+
+
+def _recurrent(spec: NetworkSpec, x: Any, mask: Any, sequences: bool, name: str) -> Any:
+    layer = _LAYERS[spec.cell](
+        spec.units,
+        return_sequences=sequences,
+        return_state=True,
+        recurrent_dropout=spec.recurrent_dropout,
+        name=name,
+    )
+    if not spec.bidirectional:
+        out, *state = layer(x, mask=mask)
+        return out, state
+    out, *both = layers.Bidirectional(layer, name=f"bidirectional_{name}")(x, mask=mask)
+    n = _N_STATES[spec.cell]
+    state = [layers.Concatenate()([both[k], both[n + k]]) for k in range(n)]
+    return out, state
+
+
+def _regularised(spec: NetworkSpec, x: Any, name: str) -> Any:
+    if spec.layer_norm:
+        x = layers.LayerNormalization(name=f"norm_{name}")(x)
+    return layers.Dropout(spec.dropout, name=f"dropout_{name}")(x) if spec.dropout else x
+
+
+def _with_future(spec: NetworkSpec, summary: Any, future: Any) -> Any:
+    """Mix a summary with future covariates; a hidden layer lets the two interact."""
+    joined = layers.Concatenate()([summary, future])
+    return layers.Dense(2 * spec.units, activation="relu", name="mix")(joined)
+
+
+def _head(size: int) -> Any:
+    """Last layer; its zeros make an untrained network answer with the reference."""
+    return layers.Dense(size, kernel_initializer="zeros", name="head")
+
+
+def _decoder_inputs(spec: NetworkSpec, inputs: dict[str, Any], like: Any) -> Any:
+    """Position and future covariates of each output segment: (batch, n_segments, dim)."""
+    n = spec.n_output_segments
+    steps = PositionEmbedding(n, spec.units, name="position")(like)
+    if not spec.n_future:
+        return steps
+    lacking = n * spec.segment_length - spec.horizon
+    future = inputs["future"]
+    if lacking:
+        future = layers.ZeroPadding1D((0, lacking))(future)
+    future = layers.Reshape((n, spec.segment_length * spec.n_future))(future)
+    return layers.Concatenate()([steps, future])
+
+
+def _decoder_layer(spec: NetworkSpec, units: int, sequences: bool = True) -> Any:
+    return _LAYERS[spec.cell](
+        units, return_sequences=sequences, recurrent_dropout=spec.recurrent_dropout
+    )
+
+
+def _decode_parallel(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any]) -> Any:
+    """One step per output segment from the final state, all at once (SegRNN, 2308.11200)."""
+    steps = _decoder_inputs(spec, inputs, inputs["context"])
+    n = spec.n_output_segments
+    x = ops.reshape(steps, (-1, 1, steps.shape[-1]))
+    for i, state in enumerate(states):
+        units = state[0].shape[-1]
+        repeated = [ops.reshape(layers.RepeatVector(n)(s), (-1, units)) for s in state]
+        layer = _decoder_layer(spec, units, sequences=i < len(states) - 1)
+        x = layer(x, initial_state=repeated)
+    return _write_segments(spec, ops.reshape(x, (-1, n, x.shape[-1])))
+
+
+def _decode_feedback(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any]) -> Any:
+    """Segments one after the other, each reading the one before; the first reads the reference."""
+    steps = _decoder_inputs(spec, inputs, inputs["context"])
+    make = _CELLS[spec.cell]
+    cell = FeedbackCell([make(s[0].shape[-1]) for s in states], spec.segment_length * spec.n_targets)
+    start = ops.zeros_like(ops.repeat(states[0][0][:, :1], cell.output_size, axis=1))
+    memory = [s for state in states for s in state]
+    decoder = layers.RNN(cell, return_sequences=True, name="decoder")
+    return _cut(spec, decoder(steps, initial_state=[*memory, start]))
+
+
+def _write_segments(spec: NetworkSpec, steps: Any) -> Any:
+    steps = _regularised(spec, steps, name="decoder")
+    return _cut(spec, _head(spec.segment_length * spec.n_targets)(steps))
+
+
+def _cut(spec: NetworkSpec, segments: Any) -> Any:
+    """Lay output segments end to end and cut them at the horizon."""
+    length = spec.n_output_segments * spec.segment_length
+    return layers.Reshape((length, spec.n_targets))(segments)[:, : spec.horizon]
+
+
+def _checked(model: Any, spec: NetworkSpec) -> Any:
+    """Check the user's own model against the inputs and the output that it must have."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"network= must return a keras.Model, not {type(model).__name__}")
+    known = set(model_inputs(spec)) | {"mask"}
+    names = input_names(model)
+    if not names <= known:
+        raise ValueError(
+            f"network= returned a model with inputs {sorted(names)}; they must be named among "
+            f"{sorted(known)}"
+        )
+    wanted = (None, spec.horizon, spec.n_targets)
+    if tuple(model.output_shape) != wanted:
+        raise ValueError(
+            f"network= returned a model with output shape {model.output_shape}; it must be "
+            f"(batch, horizon, n_targets) = {wanted}"
+        )
+    return model

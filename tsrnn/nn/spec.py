@@ -1,0 +1,126 @@
+"""What a network is and how it is trained, as plain hashable data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+CELLS = ("simple_rnn", "lstm", "gru")
+ARCHITECTURES = ("seq2vec", "seq2seq", "encoder_decoder", "vec2seq")
+DECODERS = ("parallel", "autoregressive")
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """Everything that decides the shape of a network and its weights.
+
+    Attributes
+    ----------
+    cell : {"simple_rnn", "lstm", "gru"}
+    architecture : {"seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}
+    context_length, horizon : int
+        Steps read and steps forecast; vec2seq reads no context.
+    n_targets : int
+    n_covariates : int, default 0
+        Columns of the context besides the targets, of all roles.
+    n_past, n_future : int, default 0
+        How many of them come first and are known up to the cutoff, and how many come next
+        and are known over the horizon.
+    n_static : int, default 0
+        Length of the vector that vec2seq starts from.
+    units, n_layers : int
+        Size of the hidden state, and number of recurrent layers.
+    segment_length : int, default 1
+        Observations that one recurrent step reads (and one decoder step writes).
+    decoder : {"parallel", "autoregressive"}
+        How encoder_decoder writes: one step per output segment at once, or one after the
+        other, each fed the one before.
+    bidirectional, residual, layer_norm : bool
+    dropout, recurrent_dropout : float
+    masked : bool, default False
+        Whether the network takes a mask of observed context steps. The weights are the same.
+    network : callable or None
+        The user's own builder: called with this spec, returns a keras.Model.
+    """
+
+    cell: str
+    architecture: str
+    context_length: int
+    horizon: int
+    n_targets: int
+    n_covariates: int = 0
+    n_past: int = 0
+    n_future: int = 0
+    n_static: int = 0
+    units: int = 32
+    n_layers: int = 1
+    segment_length: int = 1
+    decoder: str = "parallel"
+    bidirectional: bool = False
+    residual: bool = False
+    layer_norm: bool = False
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    masked: bool = False
+    network: Callable[[NetworkSpec], Any] | None = None
+
+    @property
+    def n_segments(self) -> int:
+        """Recurrent steps over the context."""
+        return self.context_length // self.segment_length
+
+    @property
+    def n_output_segments(self) -> int:
+        """Decoder steps over the horizon; the last may reach beyond it."""
+        return -(-self.horizon // self.segment_length)
+
+    @property
+    def loss_steps(self) -> tuple[int, ...]:
+        """Context steps after which seq2seq forecasts: segment ends in the second half.
+
+        The first half shows level and scale, so that no step is scaled by its own future.
+        """
+        first = self.n_segments // 2
+        return tuple((i + 1) * self.segment_length - 1 for i in range(first, self.n_segments))
+
+    @property
+    def statistics_length(self) -> int:
+        """Leading context steps that location and scale are taken from."""
+        if self.architecture == "seq2seq":
+            return self.loss_steps[0] + 1
+        return self.context_length
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    loss : str or callable
+    optimizer : str or keras.Optimizer
+    learning_rate : float or keras LearningRateSchedule
+    schedule : {"cosine", "constant"}
+    batch_size, max_epochs : int
+    clipnorm : float or None
+        Largest global norm of the gradient.
+    patience : int or None
+        Epochs without a better validation loss before stopping; None trains to the end.
+    seed : int
+    callbacks : tuple of keras callbacks
+    progress : bool or None
+        Whether to show a progress bar; None shows it on a terminal.
+    """
+
+    loss: Any
+    optimizer: Any
+    learning_rate: Any
+    schedule: str
+    batch_size: int
+    max_epochs: int
+    clipnorm: float | None
+    patience: int | None
+    seed: int
+    callbacks: tuple[Any, ...] = ()
+    progress: bool | None = None

@@ -1,0 +1,124 @@
+"""Forecasts from many cutoffs: where the cutoffs lie, and how good the forecasts are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.history import follow
+from tsrnn.naive import seasonal_naive
+from tsrnn.panel import Panel
+
+
+def roll(history: Panel, new: Panel, horizon: int) -> tuple[Panel, np.ndarray, np.ndarray]:
+    """Cutoffs that move through new rows behind a history, `horizon` rows at a time.
+
+    Parameters
+    ----------
+    history, new : Panel
+        Rows that `history` has already are left out of `new`.
+    horizon : int
+        Rows from one cutoff to the next.
+
+    Returns
+    -------
+    panel : Panel
+        The series of `new`, each with its history before it.
+    series, cutoffs : ndarray of shape (n_cutoffs,)
+        Series of each cutoff, and row of `panel` that is the last to be seen.
+
+    Raises
+    ------
+    ValueError
+        If no row of `new` follows `history`, saying where that ended.
+    """
+    panel, first = follow(history, new, drop_overlap=True)
+    counts = -(-(panel.offsets[1:] - first) // horizon)
+    if counts.sum() == 0:
+        last = history.time_of(int(history.last_observed()[0]))
+        raise ValueError(
+            f"no row of X follows the training data, which ended at {last}; score rows after it"
+        )
+    series = np.repeat(np.arange(panel.n_series), counts)
+    nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return panel, series, first[series] - 1 + nth * horizon
+
+
+def compare(
+    panel: Panel, series: np.ndarray, cutoffs: np.ndarray, forecasts: np.ndarray, season_length: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, forecasts and seasonal naive forecasts of the rows whose targets are observed.
+
+    Parameters
+    ----------
+    panel, series, cutoffs : as `roll` returns them
+    forecasts : ndarray of shape (n_cutoffs, horizon, n_targets)
+        Steps beyond the end of a series are left out.
+    season_length : int
+        Of the seasonal naive forecasts.
+
+    Returns
+    -------
+    truth, forecasts, naive : ndarray of shape (n_rows, n_targets)
+    """
+    horizon = forecasts.shape[1]
+    rows = cutoffs[:, None] + 1 + np.arange(horizon)
+    inside = rows < panel.offsets[1:][series][:, None]
+    truth = panel.targets[np.minimum(rows, len(panel.values) - 1)]
+    observed = inside & ~np.isnan(truth).any(axis=-1)
+    naive = seasonal_naive(panel, series, cutoffs, horizon, season_length)
+    return truth[observed], forecasts[observed], naive[observed]
+
+
+def skill(truth: np.ndarray, forecasts: np.ndarray, naive: np.ndarray) -> float:
+    """``1 - MAE / MAE of naive``: 0 where both are perfect, -inf where only `naive` is.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows to compare.
+
+    Examples
+    --------
+    >>> skill(np.array([1.0, 2.0]), np.array([1.0, 1.5]), np.array([0.0, 1.0]))
+    0.75
+    """
+    if len(truth) == 0:
+        raise ValueError("no row of X after the training data has all its targets observed")
+    error, reference = np.abs(truth - forecasts).mean(), np.abs(truth - naive).mean()
+    if reference == 0:
+        return 0.0 if error == 0 else -np.inf
+    return float(1 - error / reference)
+
+
+def naive_errors(panel: Panel, season_length: int) -> np.ndarray:
+    """Mean absolute seasonal difference of each series and target: what MASE divides by.
+
+    Returns
+    -------
+    errors : ndarray of shape (n_series, n_targets)
+        NaN where no two values lie a season apart.
+    """
+    errors = np.full((panel.n_series, panel.n_targets), np.nan)
+    for s, values in enumerate(panel.iter_series()):
+        targets = values[:, : panel.n_targets]
+        change = np.abs(targets[season_length:] - targets[:-season_length])
+        seen = ~np.isnan(change)
+        total = np.where(seen, change, 0).sum(axis=0)
+        errors[s] = total / np.where(seen.any(axis=0), seen.sum(axis=0), np.nan)
+    return errors
+
+
+def cutoff_frame(panel: Panel, cutoffs: np.ndarray, forecasts: np.ndarray) -> pd.DataFrame:
+    """Forecasts of shape (n_cutoffs, n_steps, n_targets), indexed by (series,) cutoff and time."""
+    series = panel.series_of(cutoffs)
+    numbers = panel.starts[series] + cutoffs - panel.offsets[series]
+    n_steps = forecasts.shape[1]
+    times = panel.grid.times((numbers[:, None] + 1 + np.arange(n_steps)).ravel())
+    levels = [panel.grid.times(numbers).repeat(n_steps), times]
+    names = ["cutoff", "time"]
+    if panel.ids is not None:
+        levels, names = [panel.ids[series].repeat(n_steps), *levels], ["series", *names]
+    index = pd.MultiIndex.from_arrays(levels, names=names)
+    flat = forecasts.reshape(-1, forecasts.shape[-1])
+    return pd.DataFrame(flat, index=index, columns=list(panel.columns.targets))

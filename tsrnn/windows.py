@@ -1,0 +1,248 @@
+"""Windows of series: a stretch of context and the horizon that follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from tsrnn.naive import forward_fill
+from tsrnn.panel import Panel
+from tsrnn.reading import read_panel, to_frame
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Lazy, sliceable view of windows over all series of a panel.
+
+    Only the cutoff of each window is kept; values are gathered when asked for.
+    ``windows[i]``, ``windows[a:b]`` and ``windows[array]`` are windows again, and
+    ``np.asarray(windows)`` is the 3-D array that other estimators take.
+
+    Attributes
+    ----------
+    panel : Panel
+        The data, which the windows do not copy.
+    series, cutoffs : ndarray of shape (n_windows,)
+        Series of each window, and row of the panel that holds its last context step.
+    context_length, horizon : int
+        Number of steps before and after the cutoff.
+    """
+
+    panel: Panel
+    series: np.ndarray
+    cutoffs: np.ndarray
+    context_length: int
+    horizon: int
+
+    def __len__(self) -> int:
+        return len(self.cutoffs)
+
+    def __getitem__(self, key: Any) -> Windows:
+        chosen = np.atleast_1d(np.arange(len(self))[key])
+        return replace(self, series=self.series[chosen], cutoffs=self.cutoffs[chosen])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of ``np.asarray(windows)``: (n_windows, context_length, n_columns)."""
+        return len(self), self.context_length, self.panel.values.shape[1]
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions of ``np.asarray(windows)``."""
+        return 3
+
+    @property
+    def first(self) -> np.ndarray:
+        """First row of the series of each window, shape (n_windows,)."""
+        return self.panel.offsets[self.series]
+
+    @property
+    def context_rows(self) -> np.ndarray:
+        """Rows of the context, shape (n_windows, context_length), some before the series."""
+        return self.cutoffs[:, None] + np.arange(1 - self.context_length, 1)
+
+    @property
+    def target_rows(self) -> np.ndarray:
+        """Rows of the horizon, shape (n_windows, horizon)."""
+        return self.cutoffs[:, None] + np.arange(1, self.horizon + 1)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """True where a context step has an observed target, shape (n_windows, context_length).
+
+        False marks padding before a short history, and missing values.
+        """
+        rows = self.context_rows
+        observed = ~np.isnan(self.panel.targets).all(axis=1)
+        return (rows >= self.first[:, None]) & observed[np.maximum(rows, 0)]
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Target values over the horizon, shape (n_windows, horizon, n_targets)."""
+        return self.panel.targets[self.target_rows]
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        """Context of per-row `values`; rows before the start of a series repeat its first."""
+        return values[np.maximum(self.context_rows, self.first[:, None])]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Contexts with missing values filled forward and padding 0."""
+        filled = forward_fill(self.panel.values, self.panel.offsets)
+        contexts = np.nan_to_num(self.gather(filled))
+        contexts[self.context_rows < self.first[:, None]] = 0.0
+        return contexts if dtype is None else contexts.astype(dtype)
+
+
+def training_windows(
+    panel: Panel,
+    context_length: int,
+    horizon: int,
+    stride: int = 1,
+    min_context: int | None = None,
+) -> Windows:
+    """Every window of a panel whose targets are all observed, oldest first in each series.
+
+    Parameters
+    ----------
+    panel : Panel
+    context_length, horizon : int
+        Steps before and after the cutoff.
+    stride : int, default 1
+        Steps between neighbouring cutoffs, counted back from the end of each series.
+    min_context : int or None
+        Shortest history of a window; what lacks to `context_length` is padding. None asks
+        for the whole context.
+
+    Returns
+    -------
+    windows : Windows
+        Possibly none at all.
+    """
+    shortest = context_length if min_context is None else min(min_context, context_length)
+    first = np.repeat(panel.offsets[:-1], panel.lengths)
+    last = np.repeat(panel.offsets[1:], panel.lengths) - horizon
+    target_row = np.arange(len(panel.values))
+    chosen = complete_horizons(panel, horizon) & ((last - target_row) % stride == 0)
+    chosen &= target_row - first >= shortest
+    if shortest > 0:
+        chosen &= _any_observed(panel, first, context_length)
+    cutoffs = np.flatnonzero(chosen) - 1
+    series = panel.series_of(cutoffs + 1)
+    return Windows(panel, series, cutoffs, context_length, horizon)
+
+
+def complete_horizons(panel: Panel, horizon: int) -> np.ndarray:
+    """Whether the `horizon` rows from each row on exist and are observed, shape (n_rows,)."""
+    missing = np.isnan(panel.targets).any(axis=1)
+    count = np.concatenate([[0], np.cumsum(missing)])
+    row = np.arange(len(missing))
+    end = np.minimum(row + horizon, len(missing))
+    inside = row + horizon <= np.repeat(panel.offsets[1:], panel.lengths)
+    return inside & (count[end] == count[row])
+
+
+def _any_observed(panel: Panel, first: np.ndarray, context_length: int) -> np.ndarray:
+    """Whether a target is observed in the context before each row."""
+    observed = ~np.isnan(panel.targets).all(axis=1)
+    row = np.arange(len(observed))
+    last = np.maximum.accumulate(np.where(observed, row, -1))
+    before = np.concatenate([[-1], last[:-1]])
+    return before >= np.maximum(first, row - context_length)
+
+
+class SlidingWindow(TransformerMixin, BaseEstimator):
+    """Cut series into windows, as an explicit step of a Pipeline.
+
+    Parameters
+    ----------
+    context_length : int, default 24
+        Steps that a window shows to the estimator.
+    horizon : int, default 1
+        Steps after it that are the target.
+    stride : int, default 1
+        Steps between neighbouring windows, counted back from the end of each series.
+    target, past_covariates, static_covariates : name or list of names, default None
+        Roles of the columns, as in the forecasters.
+
+    Examples
+    --------
+    >>> windows = SlidingWindow(context_length=3, horizon=2).fit_transform(np.arange(6.0))
+    >>> np.asarray(windows)[:, :, 0]
+    array([[0., 1., 2.],
+           [1., 2., 3.]])
+    >>> windows.targets[:, :, 0]
+    array([[3., 4.],
+           [4., 5.]])
+    """
+
+    changes_units = False
+
+    def __init__(
+        self,
+        context_length: int = 24,
+        horizon: int = 1,
+        stride: int = 1,
+        *,
+        target: Any = None,
+        past_covariates: Any = None,
+        static_covariates: Any = None,
+    ) -> None:
+        self.context_length = context_length
+        self.horizon = horizon
+        self.stride = stride
+        self.target = target
+        self.past_covariates = past_covariates
+        self.static_covariates = static_covariates
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and remember the columns and time grid of X.
+
+        Raises
+        ------
+        ValueError
+            If a length is not a whole number >= 1.
+        """
+        for name in ("context_length", "horizon", "stride"):
+            check_count(name, getattr(self, name))
+        validate_data(self, to_frame(X), skip_check_array=True)
+        self.grid_ = self._read(X).grid
+        return self
+
+    def transform(self, X: Any) -> Windows:
+        """View the windows of X whose targets are all observed.
+
+        Returns
+        -------
+        windows : Windows
+            Their `panel` holds all of X, so that a forecaster can also predict what follows.
+        """
+        check_is_fitted(self)
+        validate_data(self, to_frame(X), reset=False, skip_check_array=True)
+        panel = self._read(X, grid=self.grid_)
+        return training_windows(panel, self.context_length, self.horizon, self.stride)
+
+    def _read(self, X: Any, **known: Any) -> Panel:
+        return read_panel(
+            X,
+            target=self.target,
+            past_covariates=self.past_covariates,
+            static_covariates=self.static_covariates,
+            **known,
+        )
+
+
+def check_count(name: str, value: Any, at_least: int = 1) -> None:
+    """Raise ValueError unless a parameter is a whole number >= `at_least`."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < at_least:
+        raise ValueError(f"{name}={value!r} must be a whole number >= {at_least}")
+
+
+def in_chunks(windows: Windows, compute: Callable[[Windows], Any], rows: int = 4096) -> list[Any]:
+    """Apply `compute` to a few thousand windows at a time, so that contexts stay small."""
+    return [compute(windows[i : i + rows]) for i in range(0, len(windows), rows)]
