@@ -75,7 +75,7 @@ class BacktestData:
             if len(y) != len(X):
                 raise ValueError(f"X has {len(X)} rows but y has {len(y)}; give one per row of X")
             truth = to_frame(y, "y")
-            truth = truth.set_axis(frame.index) if hasattr(X, "index") else truth
+            truth = truth.set_axis(frame.index) if hasattr(X, "iloc") else truth
         else:
             truth = frame if targets is None else frame[list(targets)]
         data = (X if hasattr(X, "iloc") else np.asarray(X), y)
@@ -83,7 +83,10 @@ class BacktestData:
 
     def folds(self, splits: Iterable[tuple[Any, Any]]) -> list[Fold]:
         """Find the cutoffs of the series in each pair of training and test rows."""
-        return [self._fold(train, test) for train, test in splits]
+        folds = [self._fold(train, test) for train, test in splits]
+        if not folds:
+            raise ValueError("cv gave no fold; give for example RollingOriginSplit(5, horizon=12)")
+        return folds
 
     def train(self, fold: Fold) -> tuple[Any, Any]:
         """Return X and y of the training part."""

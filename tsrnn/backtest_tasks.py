@@ -139,7 +139,7 @@ def _by_predict(answer: Any, question: Question, targets: tuple[Hashable, ...]) 
     if question.rows is not None:
         if len(values) != len(question.X):
             raise ValueError(f"predict gave {len(values)} rows for {len(question.X)} rows of X")
-        return values[question.rows]
+        return np.asarray(values[question.rows])
     index = getattr(answer, "index", None)
     if question.labels is not None and isinstance(index, pd.Index):
         found = index.get_indexer(question.labels)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.history import extend, follow, follows
 from tsrnn.panel import Panel
-from tsrnn.reading import read_panel, to_frame
+from tsrnn.reading import check_covariates, read_panel, to_frame
 from tsrnn.rolling import compare, cutoff_frame, naive_errors, roll, skill
 from tsrnn.season import resolve_season_length
 
@@ -168,8 +168,11 @@ class Forecaster(BaseEstimator):
     def _read_training(self, X: Any, y: Any) -> Panel:
         if not isinstance(self.horizon, int | np.integer) or self.horizon < 1:
             raise ValueError(f"horizon={self.horizon!r} must be a whole number of steps >= 1")
+        if y is not None:
+            check_covariates(X)
         self._check_features(X, reset=True)
         panel = self._parse(X, y)
+        _check_known(panel)
         self.fitted_with_y_ = self._is_covariate_fit(X, y)
         self.columns_ = panel.columns
         self.season_length_ = resolve_season_length(self.season_length, panel.grid)
@@ -177,7 +180,9 @@ class Forecaster(BaseEstimator):
 
     def _check_features(self, X: Any, *, reset: bool) -> None:
         """Remember, or compare, the number and names of the columns."""
-        frame = to_frame(X) if isinstance(X, pd.Series | pd.DataFrame) else X
+        frame = to_frame(X)
+        if not isinstance(X, pd.Series | pd.DataFrame):
+            frame = frame.to_numpy()
         validate_data(self, frame, reset=reset, skip_check_array=True)
 
     def _is_covariate_fit(self, X: Any, y: Any) -> bool:
@@ -200,6 +205,8 @@ class Forecaster(BaseEstimator):
 
     def _read(self, X: Any, y: Any = None) -> Panel:
         """Read data given after fit, with the columns that fit saw."""
+        if self.fitted_with_y_:
+            check_covariates(X)
         self._check_features(X, reset=False)
         known: dict[str, Any] = {"grid": self.history_.grid}
         if self.fitted_with_y_ and y is None:
@@ -260,6 +267,18 @@ class Forecaster(BaseEstimator):
         raise NotImplementedError
 
 
+def _check_known(panel: Panel) -> None:
+    """Raise where a covariate known in the future is missing."""
+    missing = np.isnan(panel.future)
+    if missing.any():
+        row, column = (int(i) for i in np.argwhere(missing)[0])
+        raise ValueError(
+            f"{panel.label(int(panel.series_of(np.array(row))))}covariate "
+            f"{panel.columns.future[column]!r} is missing (NaN) at {panel.time_of(row)}; fill it, "
+            "or name it in past_covariates, where missing values are allowed"
+        )
+
+
 def future_covariates(
     panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
 ) -> np.ndarray:
@@ -292,7 +311,7 @@ def future_covariates(
         row = int(rows[window, step])
         raise ValueError(
             f"{panel.label(int(series[window]))}covariate {panel.columns.future[column]!r} is "
-            f"missing at {panel.time_of(row)}, inside the horizon; fill it, or name it in "
+            f"missing (NaN) at {panel.time_of(row)}, inside the horizon; fill it, or name it in "
             "past_covariates"
         )
     return values

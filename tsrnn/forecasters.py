@@ -19,8 +19,8 @@ from tsrnn.ready_made import is_ready_made, ready_made_panel
 from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
 from tsrnn.windows import Windows
 
-# Windows that are gathered for the network at a time.
-_CHUNK = 8192
+# Windows that go through the network in one call.
+_CHUNK = 4096
 
 
 class RNNForecaster(Forecaster):

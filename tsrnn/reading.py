@@ -55,7 +55,7 @@ def read_panel(
     columns = _roles(names, target_names, past_covariates, static_covariates)
     values = values[:, [names.index(name) for name in columns.all]]
     if one_dimensional is None:
-        one_dimensional = np.ndim(X if y is None else y) == 1
+        one_dimensional = n_dimensions(X if y is None else y) == 1
     is_pandas = hasattr(X, "iloc") or hasattr(y, "iloc")
     panel = _lay_out(values, index, _Y.unmark(columns), is_pandas, one_dimensional, grid)
     _check_finite(panel)
@@ -85,8 +85,7 @@ class _Y(str):
 def _frame_parts(data: Any, what: str) -> tuple[np.ndarray, list[Hashable], pd.Index]:
     """Split data into float64 values (n_rows, n_columns), column names and row index."""
     frame = to_frame(data, what)
-    if len(frame) == 0:
-        raise ValueError(f"{what} has 0 sample(s) (shape={np.shape(data)}) while a minimum of 1 is required: give at least one row")
+    _check_shape(frame, what)
     for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
         if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
             raise TypeError(
@@ -118,6 +117,30 @@ def to_frame(data: Any, what: str = "X") -> pd.DataFrame:
     elif array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {what} has dtype {array.dtype}")
     return pd.DataFrame(array)
+
+
+def check_covariates(X: Any) -> None:
+    """Raise ValueError if covariates come as a 1-D array: is it one column, or one row?"""
+    if n_dimensions(X) == 1 and not hasattr(X, "iloc"):
+        raise ValueError(
+            "X is 1-D, but with y it holds covariates, one per column. Reshape your data with "
+            "X.reshape(-1, 1); to forecast X itself, leave y out"
+        )
+
+
+def _check_shape(frame: pd.DataFrame, what: str) -> None:
+    """Raise ValueError for data without rows or columns, in scikit-learn's words."""
+    for n, part in zip(frame.shape, ("sample", "feature"), strict=True):
+        if n == 0:
+            raise ValueError(
+                f"{what} has 0 {part}(s) (shape={frame.shape}) while a minimum of 1 is required; "
+                f"give at least one {'row' if part == 'sample' else 'column'}"
+            )
+
+
+def n_dimensions(data: Any) -> int:
+    """Number of dimensions of an array, Series, DataFrame or nested lists."""
+    return data.ndim if hasattr(data, "ndim") else np.asarray(data).ndim
 
 
 def _numbers(array: np.ndarray, what: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from tsrnn.timegrid import TimeGrid
 
 def is_ready_made(X: Any) -> bool:
     """Whether X is a 3-D array of windows."""
-    return not hasattr(X, "iloc") and np.ndim(X) == 3
+    return getattr(X, "ndim", 0) == 3 and not hasattr(X, "panel")
 
 
 def ready_made_panel(X: Any, y: Any, horizon: int, like: Panel | None = None) -> Panel:

@@ -122,3 +122,18 @@ def cutoff_frame(panel: Panel, cutoffs: np.ndarray, forecasts: np.ndarray) -> pd
     index = pd.MultiIndex.from_arrays(levels, names=names)
     flat = forecasts.reshape(-1, forecasts.shape[-1])
     return pd.DataFrame(flat, index=index, columns=list(panel.columns.targets))
+
+
+def cutoff_ranks(index: pd.MultiIndex, n_cutoffs: int) -> np.ndarray:
+    """How many cutoffs of the same series come before that of each row of a `cutoff_frame`.
+
+    Returns
+    -------
+    ranks : ndarray of shape (n_rows,)
+        Rows of one rank hold at most one forecast of each series.
+    """
+    n_steps = len(index) // n_cutoffs
+    if index.nlevels == 2:
+        return np.repeat(np.arange(n_cutoffs), n_steps)
+    series = pd.Series(index.get_level_values(0)[::n_steps])
+    return np.repeat(series.groupby(series).cumcount().to_numpy(), n_steps)

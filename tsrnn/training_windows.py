@@ -144,7 +144,7 @@ def window_weights(windows: Windows, sample_weight: Any) -> np.ndarray:
             f"per window ({len(windows)})"
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise ValueError("sample_weight must be finite, not negative, and not all 0")
+        raise ValueError("sample_weight must be finite and not negative, and the weights not all zero")
     if len(weights) == n_rows:
         ordered = weights if windows.panel.order is None else weights[windows.panel.order]
         return ordered[windows.target_rows].mean(axis=1)

@@ -57,6 +57,11 @@ class Windows:
         return 3
 
     @property
+    def dtype(self) -> np.dtype:
+        """Type of the values of ``np.asarray(windows)``."""
+        return self.panel.values.dtype
+
+    @property
     def first(self) -> np.ndarray:
         """First row of the series of each window, shape (n_windows,)."""
         return self.panel.offsets[self.series]
@@ -225,6 +230,11 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         validate_data(self, to_frame(X), reset=False, skip_check_array=True)
         panel = self._read(X, grid=self.grid_)
         return training_windows(panel, self.context_length, self.horizon, self.stride)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def _read(self, X: Any, **known: Any) -> Panel:
         return read_panel(

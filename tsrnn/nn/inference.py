@@ -1,4 +1,4 @@
-"""Running a trained network: one compiled function per spec, a few batch sizes."""
+"""Running a trained network: one compiled function per spec, for any number of windows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import tensorflow as tf
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec
 
-# Batches are padded to these sizes, so that another number of rows needs no new graph.
-_BATCH_SIZES = (1, 16, 128, 1024)
 _MOST_CACHED = 32
 
 
@@ -37,11 +35,7 @@ def predict(
     runner = _runner(spec)
     with runner.lock:
         runner.model.set_weights(weights)
-        n = len(next(iter(inputs.values())))
-        parts = [
-            runner(_slice(inputs, i, _BATCH_SIZES[-1])) for i in range(0, n, _BATCH_SIZES[-1])
-        ]
-    return np.concatenate(parts).astype(np.float64)
+        return runner(inputs).astype(np.float64)
 
 
 def build_model(spec: NetworkSpec, weights: list[np.ndarray]) -> keras.Model:
@@ -51,37 +45,26 @@ def build_model(spec: NetworkSpec, weights: list[np.ndarray]) -> keras.Model:
     return model
 
 
-def _slice(inputs: dict[str, np.ndarray], first: int, rows: int) -> dict[str, np.ndarray]:
-    return {name: values[first : first + rows] for name, values in inputs.items()}
-
-
 class _Runner:
-    """A network and its compiled forward pass."""
+    """A network and its forward pass, compiled once for any number of windows."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         self.lock = threading.Lock()
         self.model = build(spec)
         self.names = input_names(self.model)
-        seq2seq = spec.architecture == "seq2seq" and spec.network is None
+        model, every_step = self.model, spec.architecture == "seq2seq" and spec.network is None
+        shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs}
 
-        @tf.function(reduce_retracing=False, jit_compile=False)
+        @tf.function(input_signature=[shapes], jit_compile=False)
         def forward(inputs: dict[str, Any]) -> Any:
-            out = self.model(inputs, training=False)
-            return out[:, -1] if seq2seq else out
+            outputs = model(inputs, training=False)
+            return outputs[:, -1] if every_step else outputs
 
-        self.forward = forward
+        # Called directly, a function traced in each of many specs makes TensorFlow warn.
+        self.forward = forward.get_concrete_function()
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        wanted = {name: values for name, values in inputs.items() if name in self.names}
-        n = len(next(iter(wanted.values())))
-        size = next(size for size in _BATCH_SIZES if size >= n)
-        padded = {name: tf.constant(_pad(values, size)) for name, values in wanted.items()}
-        return self.forward(padded).numpy()[:n]
-
-
-def _pad(values: np.ndarray, size: int) -> np.ndarray:
-    lacking = size - len(values)
-    return values if not lacking else np.concatenate([values, np.repeat(values[:1], lacking, 0)])
+        return self.forward({name: tf.constant(inputs[name]) for name in self.names}).numpy()
 
 
 _runners: OrderedDict[NetworkSpec, _Runner] = OrderedDict()

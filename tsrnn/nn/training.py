@@ -178,7 +178,11 @@ class _Trainer:
                 model.train_step(next(batches))
             return model.get_metrics_result()
 
-        return train_epoch
+        def run(batches: Any) -> Any:
+            # Called directly, a function traced in each of many specs makes TensorFlow warn.
+            return train_epoch.get_concrete_function(batches)(batches)
+
+        return run
 
     def restart(self, how: TrainSpec, n_batches: int, weights: list[np.ndarray] | None) -> None:
         """Reset weights, dropout seeds and optimizer as if nothing had been trained."""

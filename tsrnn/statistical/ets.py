@@ -10,7 +10,7 @@ import numpy as np
 
 from tsrnn.panel import Panel
 from tsrnn.statistical.history import History
-from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster
+from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster, check_choice
 
 
 class Components(NamedTuple):
@@ -115,9 +115,7 @@ class ETS(PerSeriesForecaster):
     def _fit(self, panel: Panel) -> None:
         allowed = {"error": _ERRORS, "trend": _OTHERS, "seasonal": _OTHERS}
         for name, values in {**allowed, "damped_trend": ("auto", True, False)}.items():
-            value = getattr(self, name)
-            if value not in values:
-                raise ValueError(f"{name}={value!r} must be one of {values}")
+            check_choice(name, getattr(self, name), values)
         if self.damped_trend is True and self.trend is None:
             raise ValueError("damped_trend=True needs a trend, but trend=None; use trend='add'")
         super()._fit(panel)
@@ -233,9 +231,8 @@ def _components(fitted: Fitted) -> Components:
 
 
 def _n_smoothing(components: Components) -> int:
-    return 1 + 2 * bool(components.trend) - bool(components.trend and not components.damped_trend) + (
-        components.seasonal is not None
-    )
+    optional = (components.trend, components.seasonal, components.damped_trend)
+    return 1 + sum(bool(component) for component in optional)
 
 
 def _learnt_state(fitted: Fitted) -> State:
@@ -254,16 +251,24 @@ def _first_state(fitted: Fitted, y: np.ndarray) -> State:
     """Initial state of a history from its first rows, two blocks (seasons) if it has them."""
     components, block = _components(fitted), _block(fitted)
     first, second = y[:block], y[block : 2 * block]
-    whole = len(second) == block
-    level, last = first.mean(), second.mean() if whole else first[-1]
-    distance = block if whole else max(len(first) - 1, 1)
-    ratio = components.trend == "mul"
-    trend = (last / level) ** (1 / distance) if ratio else (last - level) / distance
-    neutral = 1.0 if components.seasonal == "mul" else 0.0
-    season = np.full(block, neutral)
-    if whole or len(first) == block:
-        season = first / level if components.seasonal == "mul" else first - level
-    return State(level, trend, season)
+    centre = (len(first) + 1) / 2
+    if len(second) == block:
+        begin, end, distance = first.mean(), second.mean(), block
+    else:
+        begin, end, distance = first[0], first[-1], max(len(first) - 1, 1)
+    steps = np.arange(1, len(first) + 1)
+    if components.trend == "mul":
+        trend = (end / begin) ** (1 / distance)
+        line = first.mean() * trend ** (steps - centre)
+        level = line[0] / trend
+    else:
+        trend = (end - begin) / distance if components.trend else 0.0
+        line = first.mean() + trend * (steps - centre)
+        level = line[0] - trend
+    multiplicative = components.seasonal == "mul"
+    if len(first) < block:
+        return State(level, trend, np.full(block, 1.0 if multiplicative else 0.0))
+    return State(level, trend, first / line if multiplicative else first - line)
 
 
 def _forecast(

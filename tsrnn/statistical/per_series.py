@@ -199,7 +199,7 @@ def learn(model: PerSeriesForecaster, history: History) -> tuple[Fitted, str]:
     """
     rows = history.observed
     part = history.rows(rows.start, rows.stop)
-    start, n_rows = part.start, len(part.y)
+    start, n_rows = int(part.start), len(part.y)
     values = part.y[~np.isnan(part.y)]
     if n_rows < LEAST_VALUES or len(values) < LEAST_VALUES:
         return Fitted(start=start, fallback=f"fewer than {LEAST_VALUES} values"), history.name
@@ -338,8 +338,14 @@ def quiet() -> Iterator[None]:
         yield
 
 
+def check_choice(name: str, value: Any, choices: tuple) -> None:
+    """Raise ValueError unless the value of a parameter is one of its choices."""
+    if value not in choices:
+        raise ValueError(f"{name}={value!r} must be one of {choices}")
+
+
 def _labels(panel: Panel) -> list[Hashable]:
-    return [None] if panel.ids is None else list(panel.ids)
+    return [None] * panel.n_series if panel.ids is None else list(panel.ids)
 
 
 def _find(name: Hashable, names: list[Hashable], what: str) -> int:

@@ -1,0 +1,25 @@
+"""Series that many tests share."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture(scope="session")
+def monthly() -> pd.Series:
+    """Trend and season with a little noise, 96 months."""
+    t = np.arange(96)
+    noise = np.random.default_rng(0).normal(0, 0.3, 96)
+    values = 50 + 0.3 * t + 8 * np.sin(2 * np.pi * t / 12) + noise
+    return pd.Series(values, pd.date_range("2015-01", periods=96, freq="MS"), name="sales")
+
+
+@pytest.fixture(scope="session")
+def panel(monthly: pd.Series) -> pd.DataFrame:
+    """Three shops, of other levels and lengths, with two covariates."""
+    shops = {}
+    for i, shop in enumerate("abc"):
+        part = monthly.iloc[i * 5 :] * (i + 1)
+        promo = (np.arange(len(part)) % 5 == i).astype(float)
+        shops[shop] = pd.DataFrame({"sales": part * (1 + promo), "promo": promo})
+    return pd.concat(shops, names=["shop", "month"])

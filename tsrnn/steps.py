@@ -1,0 +1,116 @@
+"""The steps of a `ForecastPipeline`: into the units of the forecaster, and back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from tsrnn.frame_step import FrameStep
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Fitted transformers, one behind the other.
+
+    Attributes
+    ----------
+    steps : list of FrameStep
+        Those that give rows for rows.
+    windowers : list of FrameStep
+        Those behind, which cut the rows into windows.
+    """
+
+    steps: list[FrameStep]
+    windowers: list[FrameStep]
+
+    @classmethod
+    def of(cls, steps: Sequence[tuple[str, Any]]) -> Chain:
+        """Take fitted steps, wrapped by `wrap`, as a chain."""
+        every = list(leaves(steps))
+        windowers = [step for step in every if step.makes_windows_]
+        return cls([step for step in every if not step.makes_windows_], windowers)
+
+    def inputs(self, rows: Any) -> list[Any]:
+        """List what each of `steps` is given, and at last what the last one gives."""
+        inputs = [rows]
+        for step in self.steps:
+            inputs.append(step.transform(inputs[-1]))
+        return inputs
+
+    def windows(self, rows: Any) -> Any:
+        """Cut transformed rows into windows, if there is a step for it."""
+        for step in self.windowers:
+            rows = step.transform(rows)
+        return rows
+
+    def turn_back(self, forecasts: Any, inputs: list[Any], rank: np.ndarray) -> pd.DataFrame:
+        """Bring forecasts into the units of ``inputs[0]``; arguments as `FrameStep.inverse`.
+
+        Raises
+        ------
+        TypeError
+            If the forecaster answered with something else than a frame.
+        """
+        if not isinstance(forecasts, pd.DataFrame):
+            raise TypeError(
+                f"the last step answers a frame with {type(forecasts).__name__}; forecasts have "
+                "to be a frame with their times as index"
+            )
+        for step, before in zip(reversed(self.steps), reversed(inputs[:-1]), strict=True):
+            forecasts = step.inverse(forecasts, before, rank)
+        return forecasts
+
+
+def wrap(step: Any, name: str, targets: Sequence[Hashable]) -> Any:
+    """Make a step a `FrameStep`; those of a Pipeline inside one by one."""
+    if isinstance(step, Pipeline):
+        inner = [(n, wrap(s, f"{name}__{n}", targets)) for n, s in step.steps]
+        return _with_steps(step, inner)
+    if not hasattr(step, "transform"):
+        return step  # "passthrough", or something that Pipeline will name
+    return FrameStep(step, name, targets)
+
+
+def unwrap(step: Any) -> Any:
+    """Undo `wrap`."""
+    if isinstance(step, Pipeline):
+        return _with_steps(step, [(name, unwrap(inner)) for name, inner in step.steps])
+    return step.transformer if isinstance(step, FrameStep) else step
+
+
+def leaves(steps: Sequence[tuple[str, Any]]) -> Iterator[Any]:
+    """Go through the estimators of a Pipeline in order, with those of Pipelines inside it."""
+    for _, step in steps:
+        if isinstance(step, Pipeline):
+            yield from leaves(step.steps)
+        elif step is not None and not isinstance(step, str):
+            yield step
+
+
+def _with_steps(pipeline: Any, steps: list[tuple[str, Any]]) -> Any:
+    changed = copy.copy(pipeline)
+    changed.steps = steps
+    return changed
+
+
+def targets_of(steps: Sequence[tuple[str, Any]], columns: pd.Index) -> list[Hashable]:
+    """Columns that the forecaster will forecast, as it (or `SlidingWindow`) was told."""
+    targets = _told(steps, "target")
+    if targets:
+        return targets
+    others = _told(steps, "past_covariates") + _told(steps, "static_covariates")
+    return [column for column in columns if column not in others]
+
+
+def _told(steps: Sequence[tuple[str, Any]], parameter: str) -> list[Hashable]:
+    for step in reversed(list(leaves(steps))):
+        names = getattr(step, parameter, None)
+        if names is not None:
+            return list(names) if isinstance(names, list | tuple | pd.Index) else [names]
+    return []
