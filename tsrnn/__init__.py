@@ -11,13 +11,31 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "tsrnn.baselines": (
+        "ARIMA",
+        "AutoReg",
+        "Drift",
+        "ETS",
+        "HistoricAverage",
+        "Naive",
+        "STLForecaster",
+        "SeasonalNaive",
+        "StatsmodelsForecaster",
+        "Theta",
+        "UnobservedComponents",
+        "VAR",
+    ),
     "tsrnn.forecasters": (
         "GRUForecaster",
         "LSTMForecaster",
         "RNNForecaster",
         "SimpleRNNForecaster",
     ),
+    "tsrnn.model_selection": ("BacktestResult", "RollingOriginSplit", "backtest"),
     "tsrnn.panel": ("from_long",),
+    "tsrnn.pipeline": ("ForecastPipeline", "make_forecast_pipeline"),
+    "tsrnn.plotting": ("BacktestDisplay", "ForecastDisplay", "TrainingDisplay"),
+    "tsrnn.preprocessing": ("Deseasonalizer", "Differencer"),
     "tsrnn.windows": ("SlidingWindow", "Windows"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,8 +33,8 @@ class BacktestResult:
         One row per forecast: series (0 for a single one), cutoff, time, target, model, y_true
         and y_pred.
     details : DataFrame
-        Row by row of `table`: fold (number of the cutoff), step (steps ahead of the cutoff)
-        and the forecast of seasonal_naive.
+        Row by row of `table`: fold and step (numbers of the cutoff and of the steps from it),
+        and seasonal_naive (that forecast).
     timings : DataFrame
         Seconds to fit and to predict, by model and cutoff. Cutoffs without a fit of their own
         took 0 to fit, and have an equal share of the call that served several.
@@ -44,6 +45,17 @@ class BacktestResult:
         `tsrnn.metrics.METRICS`.
     season_length : int
         Season of the seasonal naive forecast, of MASE and of RMSSE.
+
+    Examples
+    --------
+    >>> from tsrnn.baselines import Naive
+    >>> from tsrnn.model_selection import RollingOriginSplit, backtest
+    >>> growth = pd.Series([1.0, 2, 4, 8, 16, 32], name="users")
+    >>> result = backtest(Naive(), growth, cv=RollingOriginSplit(2, horizon=2))
+    >>> result.by_horizon()["Naive"].to_dict()
+    {1: 5.0, 2: 15.0}
+    >>> result.by_cutoff("bias")["Naive"].to_dict()
+    {1: -4.0, 3: -16.0}
     """
 
     table: pd.DataFrame
@@ -95,6 +107,15 @@ class BacktestResult:
         ----------
         metric : str, default "mae"
             One of the `metrics`, or of `tsrnn.metrics.METRICS`.
+
+        Returns
+        -------
+        errors : DataFrame
+
+        Raises
+        ------
+        ValueError
+            If the metric is unknown.
         """
         return self._by("step", metric)
 
@@ -107,6 +128,10 @@ class BacktestResult:
         ----------
         metric : str, default "mae"
             As in `by_horizon`.
+
+        Returns
+        -------
+        errors : DataFrame
         """
         errors = self._by("fold", metric)
         latest = self.table["cutoff"].groupby(self.details["fold"]).max()
@@ -119,18 +144,28 @@ class BacktestResult:
         ----------
         metric : str, default "mae"
             As in `by_horizon`.
+
+        Returns
+        -------
+        errors : DataFrame
         """
         return self._by("series", metric)
 
-    def plot(self, kind: str = "errors", **options: Any) -> Any:
+    def plot(
+        self, kind: str = "errors", ax: Any = None, *, metric: str = "mae", **options: Any
+    ) -> Any:
         """Plot errors by step and cutoff, or forecasts against the truth.
 
         Parameters
         ----------
         kind : {"errors", "horizon", "cutoff", "forecasts"}, default "errors"
             "errors" is both "horizon" and "cutoff".
+        ax : Axes or sequence of Axes, default None
+            One for each panel; None makes a figure.
+        metric : str, default "mae"
+            As in `by_horizon`.
         **options
-            `metric` (default "mae"), and those of `tsrnn.plotting.BacktestDisplay.plot`.
+            Those of `tsrnn.plotting.BacktestDisplay.plot`.
 
         Returns
         -------
@@ -138,8 +173,7 @@ class BacktestResult:
         """
         from tsrnn.plotting import BacktestDisplay
 
-        metric = options.pop("metric", "mae")
-        return BacktestDisplay.from_result(self, metric=metric).plot(kind, **options)
+        return BacktestDisplay.from_result(self, metric=metric).plot(kind, ax, **options)
 
     def __repr__(self) -> str:
         """Show the leaderboard."""
@@ -155,10 +189,8 @@ class BacktestResult:
             "series": self.table["series"].nunique(),
             "target": self.table["target"].nunique(),
         }
-        named = [
-            f"{n} {word}" if n == 1 or word == "series" else f"{n} {word}s"
-            for word, n in counts.items()
-        ]
+        plural = {word: "s" if n > 1 and word != "series" else "" for word, n in counts.items()}
+        named = [f"{n} {word}{plural[word]}" for word, n in counts.items()]
         steps = self.details["step"]
         return f"BacktestResult: {', '.join(named)}, {steps.min()} to {steps.max()} steps ahead"
 
@@ -172,28 +204,36 @@ class BacktestResult:
             check_metrics([metric])
         frame = self._observed
         keys = [*(key for key in by if key != "series"), "series", "target"]
-        y_true, y_pred = frame["y_true"].to_numpy(), frame["y_pred"].to_numpy()
         groups: dict[Any, Any] = frame.groupby(keys, sort=False).indices
-        scores = [
-            self._score(metric, y_true[rows], y_pred[rows], key[-2:])
-            for key, rows in groups.items()
-        ]
-        index = pd.MultiIndex.from_tuples(list(groups), names=keys)
-        return pd.Series(scores, index=index, dtype=np.float64).groupby(level=by).mean()
+        # Groups of one size are scored in one call, as the outputs of one forecast.
+        alike: dict[Any, list[tuple[np.ndarray, Any]]] = defaultdict(list)
+        for key, rows in groups.items():
+            n_differences = len(self._differences[key[-2:]][0]) if metric in _SCALED else 1
+            alike[key[: len(by)], len(rows), n_differences].append((rows, key[-2:]))
+        y_true, y_pred = frame["y_true"].to_numpy(), frame["y_pred"].to_numpy()
+        totals: dict[Any, Any] = defaultdict(lambda: np.zeros(2))
+        for (shown, _, n_differences), members in alike.items():
+            n = len(members) if n_differences else 0  # without a scale they are left out
+            score = self._score(metric, y_true, y_pred, members) if n else 0.0
+            totals[shown] += n * score, n
+        means = [total / n if n else np.nan for total, n in totals.values()]
+        index: Any = pd.MultiIndex.from_tuples(list(totals), names=by)
+        return pd.Series(means, index=index if len(by) > 1 else index.get_level_values(0))
 
     def _score(
-        self, metric: str, y_true: np.ndarray, y_pred: np.ndarray, key: tuple[Hashable, Hashable]
+        self, metric: str, y_true: np.ndarray, y_pred: np.ndarray, members: list[Any]
     ) -> float:
+        """Mean score of groups of rows of the same size."""
         own = self.metrics.get(metric)
         if own is not None:
-            return float(own(y_true, y_pred))
+            return float(np.mean([own(y_true[rows], y_pred[rows]) for rows, _ in members]))
+        where = np.column_stack([rows for rows, _ in members])
         if metric not in _SCALED:
-            return METRICS[metric](y_true, y_pred, None, 1)
-        before, after = self._differences[key]
-        if len(before) == 0:
-            return np.nan
+            return METRICS[metric](y_true[where], y_pred[where], None, 1)
         # Laid out so that the seasonal differences are exactly those between observations.
-        return METRICS[metric](y_true, y_pred, np.concatenate([before, after]), len(before))
+        pairs = [self._differences[key] for _, key in members]
+        y_train = np.column_stack([np.concatenate(pair) for pair in pairs])
+        return METRICS[metric](y_true[where], y_pred[where], y_train, len(pairs[0][0]))
 
     def _skill(self) -> pd.Series:
         frame = self._observed.dropna(subset="seasonal_naive")

@@ -15,6 +15,7 @@ from tsrnn.panel import Panel
 from tsrnn.reading import check_covariates, read_panel, to_frame
 from tsrnn.rolling import compare, cutoff_frame, naive_errors, roll, skill
 from tsrnn.season import resolve_season_length
+from tsrnn.windows import check_count
 
 
 class Forecaster(BaseEstimator):
@@ -25,6 +26,12 @@ class Forecaster(BaseEstimator):
     ``_fit(panel)`` learns from a panel, and ``_forecast(panel, series, cutoffs, n_steps)``
     returns forecasts of shape (n_cutoffs, n_steps, n_targets): forecast ``i`` follows row
     ``cutoffs[i]`` of the panel, in series ``series[i]``, and reads no target after that row.
+
+    Attributes
+    ----------
+    naive_error_ : ndarray of shape (n_series, n_targets)
+        Mean absolute seasonal difference of the training data, the divisor of MASE; NaN where
+        no two values lie a season apart.
     """
 
     horizon: int
@@ -80,7 +87,8 @@ class Forecaster(BaseEstimator):
         panel = self._panel_to_forecast(X)
         cutoffs = self._checked_cutoffs(panel)
         n_ahead = panel.offsets[1:] - 1 - cutoffs
-        n_steps = n_ahead if self.fitted_with_y_ and X is not None else self._history_steps(n_ahead)
+        row_by_row = self.fitted_with_y_ and X is not None
+        n_steps = n_ahead if row_by_row else self._history_steps(panel, cutoffs)
         forecasts = self._forecast(panel, np.arange(panel.n_series), cutoffs, int(n_steps.max()))
         first = panel.starts + cutoffs + 1 - panel.offsets[:-1]
         parts = [forecast[:n] for forecast, n in zip(forecasts, n_steps, strict=True)]
@@ -107,10 +115,11 @@ class Forecaster(BaseEstimator):
         """
         check_is_fitted(self)
         panel = self._read(X, y)
-        rows = np.asarray(cutoffs, dtype=np.int64)
+        rows = _checked_rows(cutoffs, len(panel.values))
         if panel.order is not None:
             rows = np.argsort(panel.order)[rows]
         steps = self.horizon if n_steps is None else n_steps
+        check_count("n_steps", steps)
         forecasts = self._forecast(panel, panel.series_of(rows), rows, steps)
         return cutoff_frame(panel, rows, forecasts)
 
@@ -140,6 +149,10 @@ class Forecaster(BaseEstimator):
         are rows that follow the training data; the forecasts roll through them as in
         `rolling_predict`, and so do the naive ones.
 
+        The yardstick repeats the season of the forecaster's own `season_length`, so a search
+        over that parameter needs ``scoring=forecast_scorer("mae")`` (`tsrnn.metrics`) or the
+        like.
+
         Returns
         -------
         skill : float
@@ -161,13 +174,13 @@ class Forecaster(BaseEstimator):
         self
         """
         check_is_fitted(self)
+        self._check_y(y)
         longer = extend(self.history_, self._read(X, y))
         self.history_ = longer.tail(self._memory(longer))
         return self
 
     def _read_training(self, X: Any, y: Any) -> Panel:
-        if not isinstance(self.horizon, int | np.integer) or self.horizon < 1:
-            raise ValueError(f"horizon={self.horizon!r} must be a whole number of steps >= 1")
+        check_count("horizon", self.horizon)
         if y is not None:
             check_covariates(X)
         self._check_features(X, reset=True)
@@ -208,11 +221,21 @@ class Forecaster(BaseEstimator):
         if self.fitted_with_y_:
             check_covariates(X)
         self._check_features(X, reset=False)
-        known: dict[str, Any] = {"grid": self.history_.grid}
-        if self.fitted_with_y_ and y is None:
+        if y is not None and not self.fitted_with_y_ and self._is_covariate_fit(X, y):
+            raise ValueError("y is given, but fit saw none: there X held the targets; leave y out")
+        covariates_only = self.fitted_with_y_ and y is None
+        if covariates_only:
             y = np.full((len(X), len(self.columns_.targets)), np.nan)
-            known["one_dimensional"] = self.history_.container.one_dimensional
-        return replace(self._parse(X, y, **known), columns=self.columns_)
+        panel = self._parse(X, y, grid=self.history_.grid)
+        container = panel.container
+        if covariates_only:
+            was = self.history_.container
+            container = replace(container, one_dimensional=was.one_dimensional, unnamed=was.unnamed)
+        return replace(panel, columns=self.columns_, container=container)
+
+    def _check_y(self, y: Any) -> None:
+        if y is None and self.fitted_with_y_:
+            raise ValueError("y is missing: as fit, this takes X and y, the covariates and targets")
 
     def _panel_to_forecast(self, X: Any) -> Panel:
         if X is None:
@@ -222,13 +245,20 @@ class Forecaster(BaseEstimator):
             return follow(self.history_, new)[0]
         return new
 
-    def _history_steps(self, n_ahead: np.ndarray) -> np.ndarray:
+    def _history_steps(self, panel: Panel, cutoffs: np.ndarray) -> np.ndarray:
+        n_ahead = panel.offsets[1:] - 1 - cutoffs
         if self._uses_future() and (n_ahead < self.horizon).any():
-            raise ValueError(
-                f"the covariates {list(self.columns_.future)} must be known over the horizon: "
-                f"X has {int(n_ahead.min())} rows after its last observed target, but "
-                f"horizon={self.horizon}; append rows with them and the target missing (NaN), "
+            s = int(np.argmin(n_ahead))
+            remedy = (
+                "give predict the X of the rows to forecast"
+                if self.fitted_with_y_
+                else "give predict an X that ends in rows with them and the target missing (NaN), "
                 "or name them in past_covariates"
+            )
+            raise ValueError(
+                f"{panel.label(s)}the covariates {list(self.columns_.future)} must be known over "
+                f"the horizon: {n_ahead[s]} rows follow the last observed target "
+                f"({panel.time_of(int(cutoffs[s]), s)}), but horizon={self.horizon}; {remedy}"
             )
         return np.maximum(n_ahead, self.horizon)
 
@@ -254,6 +284,7 @@ class Forecaster(BaseEstimator):
         return int(panel.lengths.max())
 
     def _roll(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        self._check_y(y)
         panel, series, cutoffs = roll(self.history_, self._read(X, y), self.horizon)
         forecasts = self._forecast(panel, series, cutoffs, self.horizon)
         return compare(panel, series, cutoffs, forecasts, self.season_length_)
@@ -265,6 +296,16 @@ class Forecaster(BaseEstimator):
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
     ) -> np.ndarray:
         raise NotImplementedError
+
+
+def _checked_rows(cutoffs: Any, n_rows: int) -> np.ndarray:
+    rows = np.atleast_1d(np.asarray(cutoffs))
+    whole = rows.ndim == 1 and len(rows) > 0 and rows.dtype.kind in "iu"
+    wrong = rows[(rows < 0) | (rows >= n_rows)] if whole else rows
+    if not whole or len(wrong):
+        what = f"cutoffs has {wrong[0]}, but" if whole else f"cutoffs={cutoffs!r}"
+        raise ValueError(f"{what} must be row positions in X: whole numbers from 0 to {n_rows - 1}")
+    return rows.astype(np.int64)
 
 
 def _check_known(panel: Panel) -> None:
@@ -318,7 +359,13 @@ def future_covariates(
 
 
 def _in_given_order(forecasts: Any, X: Any, row_by_row: bool) -> Any:
-    """Forecasts of a panel whose rows were mixed come in the rows' own order."""
-    if row_by_row and isinstance(forecasts, pd.Series | pd.DataFrame) and hasattr(X, "index"):
-        return forecasts if forecasts.index.equals(X.index) else forecasts.reindex(X.index)
-    return forecasts
+    """Forecasts of the rows of X, in their order and with their labels."""
+    if X is None or not row_by_row:
+        return forecasts
+    if not isinstance(X, pd.Series | pd.DataFrame):
+        return forecasts[-len(X) :]
+    if forecasts.index.equals(X.index):
+        return forecasts
+    if isinstance(X.index, pd.RangeIndex):  # rows counted from 0 follow the training data
+        return forecasts.iloc[-len(X) :].set_axis(X.index)
+    return forecasts.reindex(X.index)

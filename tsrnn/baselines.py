@@ -27,7 +27,7 @@ from tsrnn.statistical import (
     Theta,
     UnobservedComponents,
 )
-from tsrnn.statistical.history import check_observed
+from tsrnn.statistical.history import check_known, check_observed
 
 __all__ = [
     "ARIMA",
@@ -70,6 +70,7 @@ class _RuleForecaster(Forecaster):
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
     ) -> np.ndarray:
         check_observed(panel, series, cutoffs)
+        check_known(self, panel, series, cutoffs, n_steps)
         return self._rule(panel, series, cutoffs, n_steps)
 
     def _rule(

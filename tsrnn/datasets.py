@@ -15,14 +15,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tsrnn.fetchers import (
-    CompetitionData,
-    choose,
-    fetch_ett,
-    fetch_m3,
-    fetch_m4,
-    get_data_home,
-)
+from tsrnn.cache import get_data_home
+from tsrnn.fetchers import CompetitionData, choose, fetch_ett, fetch_m3, fetch_m4
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

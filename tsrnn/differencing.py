@@ -90,7 +90,7 @@ class Differencer(TimeTransformer):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Changes of X.
+        """Give the changes of X.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class Differencer(TimeTransformer):
         return like(X, values[rows], panel.order)
 
     def inverse_transform(self, X: Any, history: Any = None) -> Any:
-        """Values whose changes are X.
+        """Give the values whose changes are X.
 
         Parameters
         ----------

@@ -11,11 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import nn, planning
 from tsrnn.base import Forecaster, future_covariates
-from tsrnn.inputs import learn_encoding, prediction_inputs, training_data
 from tsrnn.history import append_forecasts
+from tsrnn.inputs import learn_encoding, prediction_inputs, training_data
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
 from tsrnn.ready_made import is_ready_made, ready_made_panel
+from tsrnn.statistical.history import check_observed
 from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
 from tsrnn.windows import Windows
 
@@ -260,9 +261,11 @@ class RNNForecaster(Forecaster):
 
     def _parse(self, X: Any, y: Any, **known: Any) -> Panel:
         if isinstance(X, Windows):
+            if y is not None:
+                raise ValueError("X holds windows, which have their targets; leave y out")
             return X.panel
         if is_ready_made(X):
-            return ready_made_panel(X, y, self.horizon, getattr(self, "history_", None))
+            return ready_made_panel(X, y, self.horizon, self.history_ if known else None)
         return super()._parse(X, y, **known)
 
     def _check_features(self, X: Any, *, reset: bool) -> None:
@@ -335,6 +338,8 @@ class RNNForecaster(Forecaster):
     ) -> np.ndarray:
         """Forecast in blocks of the horizon; each block becomes history of the next."""
         self._check_reach(n_steps)
+        if not self._forecasts_without_history():
+            check_observed(panel, series, cutoffs)
         horizon = self.spec_.horizon
         n_blocks = -(-n_steps // horizon)
         future = np.zeros((len(cutoffs), n_blocks * horizon, 0))
@@ -344,7 +349,11 @@ class RNNForecaster(Forecaster):
         for i in range(n_blocks):
             if blocks:
                 panel, series, cutoffs = append_forecasts(
-                    panel, series, cutoffs, blocks[-1], future[:, (i - 1) * horizon : i * horizon],
+                    panel,
+                    series,
+                    cutoffs,
+                    blocks[-1],
+                    future[:, (i - 1) * horizon : i * horizon],
                     self._memory(panel),
                 )
             ahead = future[:, i * horizon : (i + 1) * horizon]

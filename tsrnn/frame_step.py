@@ -71,8 +71,22 @@ class FrameStep(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return changed
 
     def transform(self, X: Any, **params: Any) -> Any:
-        """Transform X; a frame gives a frame."""
-        return self._as_frame(self.transformer.transform(X, **params), X)
+        """Transform X; a frame gives a frame.
+
+        Raises
+        ------
+        ValueError
+            If nothing of the targets is left, because X is too short for the step.
+        """
+        changed = self._as_frame(self.transformer.transform(X, **params), X)
+        if self.targets and isinstance(changed, pd.DataFrame):
+            kept = [name for name in self.targets_ if name in changed.columns]
+            if changed[kept].isna().all(axis=None) and X[kept].notna().any(axis=None):
+                raise ValueError(
+                    f"{len(X)} rows are too few for step {self.name!r} ({self.transformer}), "
+                    "which leaves every target missing; give a longer history"
+                )
+        return changed
 
     def inverse(self, forecasts: pd.DataFrame, before: pd.DataFrame, rank: np.ndarray) -> Any:
         """Turn forecasts back into the units that the step was given.

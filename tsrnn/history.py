@@ -48,29 +48,34 @@ def follow(history: Panel, new: Panel, *, drop_overlap: bool = False) -> tuple[P
 
 
 def extend(history: Panel, new: Panel) -> Panel:
-    """Return `history` with the rows of `new` behind; series that `new` lacks stay as they are."""
+    """Return `history` with the rows of `new` behind it, and series that are new at the end."""
     longer, _ = follow(history, new)
     if history.ids is None or longer.ids is None:
         return replace(longer, container=history.container)
-    lost = np.flatnonzero(~history.ids.isin(longer.ids))
-    rest = history.take(lost)
-    return replace(
+    added = np.flatnonzero(match_series(history, longer) < 0)
+    rest = history.take(np.flatnonzero(match_series(longer, history) < 0))
+    ids = history.ids.append(longer.ids[added])
+    joined = replace(
         history,
         values=np.concatenate([longer.values, rest.values]),
         offsets=np.concatenate([longer.offsets, longer.offsets[-1] + rest.offsets[1:]]),
         starts=np.concatenate([longer.starts, rest.starts]),
         ids=longer.ids.append(pd.Index(rest.ids)),
     )
+    return joined.take(joined.ids.get_indexer(ids))
 
 
 def follows(history: Panel, new: Panel) -> bool:
-    """Whether every series of `new` is labelled and starts right after its history."""
-    if not new.grid.labelled:
-        return False
+    """Whether `new` is labelled and every series of it with a history starts right after that.
+
+    At least one has; the others stand on their own.
+    """
     series = match_series(history, new)
+    if not new.grid.labelled or (series < 0).all():
+        return False
     end = history.starts[series] + history.lengths[series]
     observed = end - (history.offsets[1:] - 1 - history.last_observed())[series]
-    return bool(((series >= 0) & (new.starts >= observed) & (new.starts <= end)).all())
+    return bool(((series < 0) | ((new.starts >= observed) & (new.starts <= end))).all())
 
 
 def match_series(history: Panel, new: Panel) -> np.ndarray:
@@ -78,12 +83,9 @@ def match_series(history: Panel, new: Panel) -> np.ndarray:
     if history.ids is None and new.ids is None:
         return np.zeros(1, dtype=np.int64)
     if history.ids is None or new.ids is None:
-        was, now = ("a single series", "a panel") if history.ids is None else ("a panel", "one")
-        raise ValueError(
-            f"fit saw {was}, but X is {now} series; give the container that fit was given"
-            if now == "one"
-            else f"fit saw {was}, but X is {now}; give the container that fit was given"
-        )
+        kinds = ["a single series", "a (series, time) panel"]
+        was, now = kinds if history.ids is None else kinds[::-1]
+        raise ValueError(f"fit saw {was}, but X is {now}; give the container that fit was given")
     return history.ids.get_indexer(new.ids)
 
 
@@ -96,20 +98,26 @@ def _joints(
     if not new.grid.labelled:
         return np.zeros(new.n_series, dtype=np.int64), np.where(known, observed, 0)
     at = new.starts - history.starts[series]
-    skipped = np.where(known & (at < observed), observed - at, 0) if drop_overlap else 0 * at
-    wrong = known & ((at + skipped < observed) | (at > history.lengths[series]))
-    wrong |= skipped > new.lengths
+    gap = known & (at > history.lengths[series])
+    overlap = np.where(known, np.maximum(observed - at, 0), 0)
+    wrong = gap if drop_overlap else gap | (overlap > 0)
     if wrong.any():
-        _raise_apart(history, new, series, int(np.argmax(wrong)))
-    return skipped, np.where(known, at + skipped, 0)
+        first = int(np.argmax(wrong))
+        _raise_apart(history, new, series, first, "leave out" if overlap[first] else "add")
+    skipped = np.minimum(overlap, new.lengths)
+    return skipped, np.where(known, np.maximum(at + skipped, 0), 0)
 
 
-def _raise_apart(history: Panel, new: Panel, series: np.ndarray, wrong: int) -> None:
+def _raise_apart(history: Panel, new: Panel, series: np.ndarray, wrong: int, how: str) -> None:
     last = int(history.last_observed()[series[wrong]])
     end = history.time_of(last, int(series[wrong]))
+    remedies = {
+        "leave out": "give only the rows after that",
+        "add": "give the rows right after that, or first those in between to update",
+    }
     raise ValueError(
         f"{new.label(wrong)}X starts at {new.time_of(int(new.offsets[wrong]))}, but the training "
-        f"data ended at {end}; give the rows right after it, or add what lies between with update"
+        f"data ended at {end}; {remedies[how]}"
     )
 
 

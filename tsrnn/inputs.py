@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -96,7 +96,8 @@ class TrainingData:
     Attributes
     ----------
     values : ndarray of shape (n_rows, n_targets + n_covariates), float32
-        Targets relative to the first value of their series, and standardised covariates.
+        Targets relative to the first value of their series (NaN before it), and standardised
+        covariates.
     observed, complete : ndarray of shape (n_rows,), bool
         Whether a target is observed; whether all the horizon that begins in the row is.
     first, cutoffs : ndarray of shape (n_windows,)
@@ -127,7 +128,7 @@ def training_data(
     filled = forward_fill(panel.values, panel.offsets)
     base = _first_values(panel) if encoding.reference is not None else np.zeros((1, 1))
     # Relative to the first value, float32 resolves movements on any level.
-    targets = np.nan_to_num(filled[:, : panel.n_targets] - base)
+    targets = filled[:, : panel.n_targets] - base
     covariates = encoding.covariates(filled[:, panel.n_targets :], slice(None))
     location, scale = encoding.statistics(windows, spec)
     shift = base[windows.cutoffs + 1] if len(base) > 1 else base
@@ -203,6 +204,8 @@ def prediction_inputs(
     panel = windows.panel
     inputs: dict[str, np.ndarray] = {}
     location, scale = encoding.statistics(windows, spec)
+    if spec.architecture == "seq2seq":
+        location, scale = _with_short_histories(location, scale, windows, encoding, spec)
     reference = location[:, None]
     if spec.architecture == "vec2seq":
         inputs["static"] = static_inputs(panel, windows.series, windows.cutoffs, encoding, spec)
@@ -222,6 +225,22 @@ def prediction_inputs(
         future = encoding.covariates(future, slice(start, start + spec.n_future))
         inputs["future"] = _future_input(windows, future, encoding, spec)
     return inputs, reference, scale[:, None]
+
+
+def _with_short_histories(
+    location: np.ndarray,
+    scale: np.ndarray,
+    windows: Windows,
+    encoding: Encoding,
+    spec: NetworkSpec,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take those of all the context where its leading steps show nothing (not trained on)."""
+    unseen = ~(scale > 0).any(axis=1)
+    if unseen.any():
+        location, scale = location.copy(), scale.copy()
+        short = replace(spec, architecture="seq2vec")
+        location[unseen], scale[unseen] = encoding.statistics(windows[unseen], short)
+    return location, scale
 
 
 def _context(

@@ -59,10 +59,14 @@ def seasonal_naive(
     Returns
     -------
     forecasts : ndarray of shape (n_cutoffs, n_steps, n_targets)
+        NaN where nothing is observed up to the cutoff.
     """
     filled = seasonal_fill(panel.targets, panel.offsets, season_length)
     first = panel.offsets[series]
     season = np.where(cutoffs + 1 - first >= season_length, season_length, 1)[:, None]
     rows = cutoffs[:, None] + 1 - season + np.arange(n_steps) % season
     last = forward_fill(panel.targets, panel.offsets)[cutoffs][:, None]
-    return np.where(np.isnan(filled[rows]), last, filled[rows])
+    forecasts = np.where(np.isnan(filled[rows]), last, filled[rows])
+    # A cutoff before the first row of its series must not read the series before.
+    forecasts[cutoffs < first] = np.nan
+    return forecasts

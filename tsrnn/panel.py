@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.timegrid import TimeGrid
+from tsrnn.timegrid import TimeGrid, written
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,16 @@ class Columns:
 
 @dataclass(frozen=True)
 class Container:
-    """The container that answers are given in: pandas or numpy, with one dimension or two."""
+    """The container that answers are given in: pandas or numpy, with one dimension or two.
+
+    `series_level` is the name of the first level of a panel's index; `unnamed` says that a
+    Series has no name.
+    """
 
     pandas: bool
     one_dimensional: bool
     series_level: Hashable = None
+    unnamed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +121,14 @@ class Panel:
         return np.where(none, self.offsets[:-1] - 1, last)
 
     def label(self, series: int) -> str:
-        """How messages name a series: "series 'a': ", or nothing for a single one."""
-        return "" if self.ids is None else f"series {self.ids[series]!r}: "
+        """Write how messages name a series: "series 'a': ", or nothing for a single one."""
+        return "" if self.ids is None else f"series {written(self.ids[series])}: "
 
-    def time_of(self, row: int, series: int | None = None) -> Any:
-        """Time of a row (rows past the end of the series included, if `series` is given)."""
+    def time_of(self, row: int, series: int | None = None) -> str:
+        """Write the time of a row (one past the end of the series too, if `series` is given)."""
         s = int(self.series_of(np.array(row))) if series is None else series
-        return self.grid.times(np.array([self.starts[s] + row - self.offsets[s]]))[0]
+        time = self.grid.times(np.array([self.starts[s] + row - self.offsets[s]]))[0]
+        return written(time)
 
     def iter_series(self) -> Iterator[np.ndarray]:
         """Rows of each series in turn, shape (n_rows_of_series, n_columns)."""
@@ -136,12 +142,21 @@ class Panel:
         return replace(self, values=self.values[rows], offsets=offsets, starts=starts, order=None)
 
     def tail(self, n_rows: int) -> Panel:
-        """The last `n_rows` rows of each series up to its last observed target, and all after."""
+        """Keep the last `n_rows` rows of each series up to its last observed target, and all after.
+
+        Where the first of them lacks a value, also the rows since that was last observed.
+        """
         first = np.maximum(self.offsets[:-1], self.last_observed() + 1 - n_rows)
+        missing = np.isnan(self.values)
+        if missing.any():
+            row = np.arange(len(missing))[:, None]
+            seen = np.maximum.accumulate(np.where(missing, -1, row), axis=0)[first]
+            known = seen >= self.offsets[:-1, None]
+            first = np.where(known, seen, first[:, None]).min(axis=1)
         return self.between(first, self.offsets[1:])
 
     def take(self, series: Sequence[int] | np.ndarray) -> Panel:
-        """The panel of the series at these positions, in this order."""
+        """Make a panel of the series at these positions, in this order."""
         series = np.asarray(series)
         rows, offsets = ranges(self.offsets[series], self.lengths[series])
         ids = None if self.ids is None else self.ids[series]
@@ -165,7 +180,8 @@ class Panel:
             return values[:, 0] if self.container.one_dimensional else values
         index = self._index([len(f) for f in forecasts], starts)
         if self.container.one_dimensional:
-            return pd.Series(values[:, 0], index=index, name=self.columns.targets[0])
+            name = None if self.container.unnamed else self.columns.targets[0]
+            return pd.Series(values[:, 0], index=index, name=name)
         return pd.DataFrame(values, index=index, columns=list(self.columns.targets))
 
     def _index(self, lengths: Sequence[int], starts: np.ndarray) -> pd.Index:
@@ -209,8 +225,8 @@ def from_long(table: pd.DataFrame, *, id: Hashable, time: Hashable) -> pd.DataFr
 
     Raises
     ------
-    ValueError
-        If `table` has no such column.
+    TypeError, ValueError
+        If `table` is no DataFrame, or has no such columns.
 
     Examples
     --------
@@ -222,7 +238,11 @@ def from_long(table: pd.DataFrame, *, id: Hashable, time: Hashable) -> pd.DataFr
          2        7
     b    1        5
     """
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table is a {type(table).__name__}; give a long DataFrame")
     for role, name in (("id", id), ("time", time)):
         if name not in table.columns:
             raise ValueError(f"{role}={name!r} is not a column of the table: {list(table.columns)}")
+    if id == time:
+        raise ValueError(f"id and time are both {id!r}; name two columns")
     return table.set_index([id, time]).sort_index()

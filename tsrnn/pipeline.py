@@ -101,13 +101,15 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
             If a step changes the targets and cannot turn them back, naming the step; or as
             the forecaster raises it.
         """
+        if not self.steps:
+            raise ValueError("steps=[] is empty; give at least a forecaster")
         rows = rows_of(X, as_frame=y is None)
         targets = self._check_targets(rows) if y is None else []
         given = self.steps
         self.steps = [*((n, wrap(step, n, targets)) for n, step in given[:-1]), *given[-1:]]
         try:
             super().fit(rows, y, **params)
-            self._chain = Chain.of(self.steps[:-1])
+            self._chain = Chain.of(self.steps[:-1], targets)
         finally:
             self.steps = [(name, unwrap(step)) for name, step in self.steps]
         self.fitted_with_y_ = y is not None
@@ -265,8 +267,9 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
             final, "season_length", "auto"
         )
         self.season_length_ = resolve_season_length(season, panel.grid)
-        if not self.fitted_with_y_:
-            self.naive_error_ = naive_errors(panel, self.season_length_)
+        self.naive_error_ = naive_errors(panel, self.season_length_)
+        if self.fitted_with_y_:  # the forecaster was given y as it is
+            self.naive_error_ = getattr(final, "naive_error_", None)
 
     def _covariates(self, X: Any) -> Any:
         """Covariates of the rows of X, transformed with the history before them."""

@@ -46,18 +46,25 @@ def check_params(forecaster: Any) -> None:
             check_count(name, getattr(forecaster, name))
     for name in ("dropout", "recurrent_dropout", "validation_fraction"):
         value = getattr(forecaster, name)
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}={value!r} must be at least 0 and below 1")
-    for name in ("clipnorm", "learning_rate"):
-        value = getattr(forecaster, name)
-        if isinstance(value, int | float) and value <= 0:
-            raise ValueError(f"{name}={value!r} must be above 0")
+        if not _is_number(value) or not 0 <= value < 1:
+            raise ValueError(f"{name}={value!r} must be a number, at least 0 and below 1")
+    clipnorm, rate = forecaster.clipnorm, forecaster.learning_rate
+    if clipnorm is not None and not (_is_number(clipnorm) and clipnorm > 0):
+        raise ValueError(f"clipnorm={clipnorm!r} must be a number above 0, or None")
+    if not callable(rate) and not (_is_number(rate) and rate > 0):
+        raise ValueError(f"learning_rate={rate!r} must be a number above 0 or a keras schedule")
+    if not isinstance(forecaster.callbacks, list | tuple | None):
+        raise ValueError(f"callbacks={forecaster.callbacks!r} must be a list of keras callbacks")
     if forecaster.bidirectional and forecaster.architecture in ("seq2seq", "vec2seq"):
         raise ValueError(
             f"bidirectional=True with architecture={forecaster.architecture!r}: seq2seq forecasts "
             "at steps inside the context, whose future the backward half would see, and vec2seq "
             "reads no context; use 'seq2vec' or 'encoder_decoder'"
         )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def plan_lengths(
@@ -147,7 +154,7 @@ def plan_training(forecaster: Any, n_windows: int, seed: int) -> TrainSpec:
     return TrainSpec(
         loss=forecaster.loss,
         optimizer=forecaster.optimizer,
-        learning_rate=float(rate) if isinstance(rate, int | float) else rate,
+        learning_rate=float(rate) if _is_number(rate) else rate,
         schedule=forecaster.schedule,
         batch_size=batch,
         max_epochs=epochs,
@@ -183,7 +190,14 @@ def seeds(random_state: Any, n: int) -> list[int]:
     """Draw seeds from an int, a generator, or nothing; the global state is not touched."""
     if isinstance(random_state, np.random.RandomState):
         return [int(seed) for seed in random_state.randint(2**31 - 1, size=n)]
-    return [int(seed) for seed in np.random.default_rng(random_state).integers(2**31 - 1, size=n)]
+    try:
+        generator = np.random.default_rng(random_state)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"random_state={random_state!r} must be a whole number >= 0, a RandomState, a "
+            "Generator or None"
+        ) from error
+    return [int(seed) for seed in generator.integers(2**31 - 1, size=n)]
 
 
 def losses_table(histories: list[dict[str, list[float]]]) -> pd.DataFrame:

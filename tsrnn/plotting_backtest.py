@@ -48,6 +48,17 @@ class BacktestDisplay:
     ----------
     ax_ : Axes, or ndarray of Axes
     figure_ : Figure
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from tsrnn.baselines import Drift, Naive
+    >>> from tsrnn.model_selection import RollingOriginSplit, backtest
+    >>> growth = pd.Series([1.0, 2, 4, 8, 16, 32], name="users")
+    >>> result = backtest([Naive(), Drift()], growth, cv=RollingOriginSplit(2, horizon=2))
+    >>> BacktestDisplay.from_result(result, metric="mase").plot("horizon").ax_.get_ylabel()
+    'MASE'
     """
 
     def __init__(
@@ -225,7 +236,7 @@ def _value_name(target: Any) -> str:
 
 
 def _choice(what: str, asked: Any, column: pd.Series) -> Any:
-    known = list(column.unique())
+    known = column.unique().tolist()
     if asked is None:
         return known[0]
     _check_choice(what, asked, known)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.panel import Columns, Container, Panel
-from tsrnn.timegrid import OFF_GRID, TimeGrid
+from tsrnn.timegrid import OFF_GRID, TimeGrid, written
 
 Names = Hashable | Sequence[Hashable] | None
 
@@ -22,7 +23,6 @@ def read_panel(
     past_covariates: Names = None,
     static_covariates: Names = None,
     grid: TimeGrid | None = None,
-    one_dimensional: bool | None = None,
 ) -> Panel:
     """Read a Series, DataFrame, array or (series, time) panel.
 
@@ -37,8 +37,6 @@ def read_panel(
         with it every other column is a covariate known in the future.
     grid : TimeGrid or None
         The grid seen in fit, believed where the new index is too short to tell its step.
-    one_dimensional : bool or None
-        Form of the answer; None takes that of the targets.
 
     Raises
     ------
@@ -50,36 +48,36 @@ def read_panel(
     if y is not None:
         y_values, y_names, y_index = _frame_parts(y, "y")
         _check_same_rows(index, y_index, len(values), len(y_values))
-        values, names = np.column_stack([y_values, values]), _Y.mark(y_names) + names
-        target_names = _Y.mark(y_names)
+        target_names = _marked(y_names, target)
+        values, names = np.column_stack([y_values, values]), [*target_names, *names]
     columns = _roles(names, target_names, past_covariates, static_covariates)
     values = values[:, [names.index(name) for name in columns.all]]
-    if one_dimensional is None:
-        one_dimensional = n_dimensions(X if y is None else y) == 1
-    is_pandas = hasattr(X, "iloc") or hasattr(y, "iloc")
-    panel = _lay_out(values, index, _Y.unmark(columns), is_pandas, one_dimensional, grid)
+    targets = X if y is None else y
+    container = Container(
+        pandas=hasattr(X, "iloc") or hasattr(y, "iloc"),
+        one_dimensional=n_dimensions(targets) == 1,
+        unnamed=getattr(targets, "name", None) is None,
+    )
+    own = tuple(name.name if isinstance(name, _FromY) else name for name in columns.targets)
+    panel = _lay_out(values, index, replace(columns, targets=own), container, grid)
     _check_finite(panel)
     return panel
 
 
-class _Y(str):
-    """Marks names that came from y, so that they cannot collide with columns of X."""
+@dataclass(frozen=True, eq=False)
+class _FromY:
+    """A name that came from y: equal to no other, so that it cannot collide with one of X."""
 
     name: Hashable
 
-    @classmethod
-    def mark(cls, names: list[Hashable]) -> list[Hashable]:
-        marked = []
-        for name in names:
-            text = cls(f"y: {name}")
-            text.name = name
-            marked.append(text)
-        return list(marked)
 
-    @staticmethod
-    def unmark(columns: Columns) -> Columns:
-        targets = tuple(getattr(name, "name", name) for name in columns.targets)
-        return Columns(targets, columns.past, columns.future, columns.static)
+def _marked(names: list[Hashable], target: Names) -> list[Hashable]:
+    if target is not None:
+        raise ValueError(
+            f"target={target!r} names a target among the columns of X, but y is given too; give "
+            "one of them"
+        )
+    return [_FromY(name) for name in names]
 
 
 def _frame_parts(data: Any, what: str) -> tuple[np.ndarray, list[Hashable], pd.Index]:
@@ -88,11 +86,19 @@ def _frame_parts(data: Any, what: str) -> tuple[np.ndarray, list[Hashable], pd.I
     _check_shape(frame, what)
     for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
         if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
-            raise TypeError(
-                f"column {name!r} of {what} has dtype {dtype}; give numbers, for example "
-                "pd.to_numeric, or encode categories first"
-            )
+            raise TypeError(f"column {name!r} of {what} has dtype {dtype}; {_in_numbers(dtype)}")
     return frame.to_numpy(dtype=np.float64, na_value=np.nan), list(frame.columns), frame.index
+
+
+def _in_numbers(dtype: Any) -> str:
+    """Say how to turn a column of this type into numbers."""
+    if dtype.kind == "M" or isinstance(dtype, pd.PeriodDtype):
+        return "make it the index (set_index) if it holds the times, else drop it"
+    if dtype.kind == "m":
+        return "give numbers, for example its .dt.total_seconds()"
+    if dtype.kind == "c":
+        return "give its real and imaginary part as two columns"
+    return "give numbers, for example by pd.to_numeric, or encode categories first"
 
 
 def to_frame(data: Any, what: str = "X") -> pd.DataFrame:
@@ -105,12 +111,14 @@ def to_frame(data: Any, what: str = "X") -> pd.DataFrame:
     if isinstance(data, pd.Series):
         return data.to_frame(name=0 if data.name is None else data.name)
     if hasattr(data, "toarray"):
-        raise TypeError(f"Sparse data was passed for {what}, but dense data is required: {what}.toarray()")
+        raise TypeError(
+            f"Sparse data was passed for {what}, but dense data is required: {what}.toarray()"
+        )
     array = np.asarray(data)
     if array.ndim not in (1, 2):
         raise ValueError(
             f"{what} has {array.ndim} dimension(s); give one row per time step "
-            "(1-D or 2-D). Reshape your data, for example with X.reshape(1, -1)"
+            f"(1-D or 2-D). Reshape your data, for example with {what}.reshape(-1, 1)"
         )
     if array.dtype.kind == "O":
         array = _numbers(array, what)
@@ -120,7 +128,7 @@ def to_frame(data: Any, what: str = "X") -> pd.DataFrame:
 
 
 def check_covariates(X: Any) -> None:
-    """Raise ValueError if covariates come as a 1-D array: is it one column, or one row?"""
+    """Raise ValueError if covariates come as a 1-D array: one column, or one row."""
     if n_dimensions(X) == 1 and not hasattr(X, "iloc"):
         raise ValueError(
             "X is 1-D, but with y it holds covariates, one per column. Reshape your data with "
@@ -139,7 +147,7 @@ def _check_shape(frame: pd.DataFrame, what: str) -> None:
 
 
 def n_dimensions(data: Any) -> int:
-    """Number of dimensions of an array, Series, DataFrame or nested lists."""
+    """Count the dimensions of an array, Series, DataFrame or nested lists."""
     return data.ndim if hasattr(data, "ndim") else np.asarray(data).ndim
 
 
@@ -147,25 +155,34 @@ def _numbers(array: np.ndarray, what: str) -> np.ndarray:
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{what} holds objects that are not numbers: {error}; argument must be a string or a number") from error
+        raise TypeError(
+            f"{what} holds objects that are not numbers: {error}; argument must be a string or a "
+            "number"
+        ) from error
 
 
 def _check_same_rows(index: pd.Index, y_index: pd.Index, n: int, n_y: int) -> None:
     if n != n_y:
         raise ValueError(f"X has {n} rows but y has {n_y}; give one target per row of X")
     labelled = not isinstance(y_index, pd.RangeIndex) and not isinstance(index, pd.RangeIndex)
-    if labelled and not index.equals(y_index):
-        odd = int(np.flatnonzero(index != y_index)[0])
+    different = np.flatnonzero(index != y_index) if labelled else []
+    if len(different):
+        row = int(different[0])
+        x_label, y_label = (_label(i[row]) for i in (index, y_index))
         raise ValueError(
-            f"X and y have different indexes: row {odd} is {index[odd]} in X and {y_index[odd]} "
-            "in y; align them first, for example y.reindex(X.index)"
+            f"X and y have different indexes: row {row} is {x_label} in X and {y_label} in y; "
+            "align them first, for example y.reindex(X.index)"
         )
+
+
+def _label(key: Any) -> str:
+    return ", ".join(written(part) for part in (key if isinstance(key, tuple) else (key,)))
 
 
 def _as_list(names: Names) -> list[Hashable]:
     if names is None:
         return []
-    return list(names) if isinstance(names, list | tuple | pd.Index) else [names]
+    return list(names) if isinstance(names, list | tuple | pd.Index | np.ndarray) else [names]
 
 
 def _roles(names: list[Hashable], target: Names, past: Names, static: Names) -> Columns:
@@ -176,7 +193,7 @@ def _roles(names: list[Hashable], target: Names, past: Names, static: Names) -> 
     for role, wanted in roles.items():
         for name in wanted:
             if name not in names:
-                raise ValueError(f"{role}={name!r} is not a column of X: {names}")
+                raise ValueError(f"{role}={name!r} is not a column of X: {_some(names)}")
             if name in named:
                 raise ValueError(f"column {name!r} is named twice, the second time in {role}")
             named.append(name)
@@ -188,12 +205,17 @@ def _roles(names: list[Hashable], target: Names, past: Names, static: Names) -> 
     return Columns(tuple(targets), past_names, tuple(future), static_names)
 
 
+def _some(names: list[Hashable]) -> str:
+    """Write the names of X, the first ten of many."""
+    own = [name for name in names if not isinstance(name, _FromY)]
+    return f"{own}" if len(own) <= 10 else f"{str(own[:10])[:-1]}, ...] ({len(own)} columns)"
+
+
 def _lay_out(
     values: np.ndarray,
     index: pd.Index,
     columns: Columns,
-    is_pandas: bool,
-    one_dimensional: bool,
+    container: Container,
     known: TimeGrid | None,
 ) -> Panel:
     """Sort rows by series and check that each series runs in regular steps."""
@@ -205,7 +227,7 @@ def _lay_out(
         values, codes, times = values[order], codes[order], times[order]
     offsets = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]])
     grid, numbers = _grid_and_numbers(times, codes, ids, known)
-    container = Container(is_pandas, one_dimensional, level)
+    container = replace(container, series_level=level)
     starts = numbers[offsets[:-1]]
     return Panel(values, offsets, starts, grid, columns, ids, container, order)
 
@@ -220,7 +242,10 @@ def _split_index(index: pd.Index) -> tuple[np.ndarray, pd.Index | None, pd.Index
         )
     codes, ids = pd.factorize(index.get_level_values(0))
     if (codes < 0).any():
-        raise ValueError(f"the series label is missing in row {int(np.argmin(codes))} of the index")
+        raise ValueError(
+            f"the series label is missing in row {int(np.argmin(codes))} of the index; fill it, or "
+            "drop the row"
+        )
     return codes, pd.Index(ids), index.get_level_values(1)
 
 
@@ -228,20 +253,41 @@ def _grid_and_numbers(
     times: pd.Index, codes: np.ndarray, ids: pd.Index | None, known: TimeGrid | None
 ) -> tuple[TimeGrid, np.ndarray]:
     _check_ascending(times, codes, ids)
-    grid = TimeGrid.of(times, known)
+    grid = TimeGrid.of(times, known) if ids is None or known else _panel_grid(times, codes, ids)
     # Unlabelled rows carry no time of their own: they are numbered from the origin.
     numbers = np.arange(len(times)) if not grid.labelled else grid.step_numbers(times)
     same_series = codes[1:] == codes[:-1]
     wrong = np.concatenate([[False], same_series & (np.diff(numbers) != 1)]) | (numbers == OFF_GRID)
     if wrong.any():
         row = int(np.argmax(wrong))
-        after = f" follows {times[row - 1]}" if row and codes[row] == codes[row - 1] else ""
-        raise ValueError(
-            f"{_name(ids, codes[row])}the time steps are irregular: {times[row]}{after}, "
-            f"but the step is {grid.step_name}; fill the gaps (asfreq, reindex) and leave "
-            "the new rows missing (NaN)"
-        )
+        what = _off_grid(times[row], grid)
+        if numbers[row] != OFF_GRID:
+            what = (
+                f"the time steps are irregular: {written(times[row])} follows "
+                f"{written(times[row - 1])}, but the step is {grid.step_name}; "
+                f"{grid.filling(in_panel=ids is not None)}"
+            )
+        raise ValueError(f"{_name(ids, codes[row])}{what}")
     return grid, numbers
+
+
+def _off_grid(time: Any, grid: TimeGrid) -> str:
+    return (
+        f"{written(time)} does not lie on the time grid, which runs through "
+        f"{written(grid.origin)} in steps of {grid.step_name}; bring the data to that grid first"
+    )
+
+
+def _panel_grid(times: pd.Index, codes: np.ndarray, ids: pd.Index) -> TimeGrid:
+    """Grid of the longest series, since series may lie apart; of all times, if it is one row."""
+    counts = np.bincount(codes)
+    longest = int(np.argmax(counts))
+    if counts[longest] == 1:
+        return TimeGrid.of(times, in_panel=True)
+    try:
+        return TimeGrid.of(times[codes == longest], in_panel=True)
+    except ValueError as error:
+        raise ValueError(f"{_name(ids, longest)}{error}") from None
 
 
 def _check_ascending(times: pd.Index, codes: np.ndarray, ids: pd.Index | None) -> None:
@@ -249,29 +295,34 @@ def _check_ascending(times: pd.Index, codes: np.ndarray, ids: pd.Index | None) -
         return
     if times.hasnans:
         row = int(np.argmax(times.isna()))
-        raise ValueError(f"{_name(ids, codes[row])}the time is missing in row {row} of the index")
+        raise ValueError(
+            f"{_name(ids, codes[row])}the time is missing in row {row} of the index; fill it, or "
+            "drop the row"
+        )
     if len(times) < 2:
         return
     if not isinstance(times, pd.DatetimeIndex | pd.PeriodIndex) and times.dtype.kind not in "iu":
         return  # TimeGrid.of names the wrong kind
-    ticks = times.asi8 if hasattr(times, "asi8") else times.to_numpy()
+    ticks = times.asi8 if hasattr(times, "asi8") else times.to_numpy(dtype=np.int64)
     back = (np.diff(ticks) <= 0) & (codes[1:] == codes[:-1])
     if back.any():
         row = int(np.argmax(back)) + 1
-        what = "twice" if ticks[row] == ticks[row - 1] else f"after {times[row - 1]}"
+        what = "twice" if ticks[row] == ticks[row - 1] else f"after {written(times[row - 1])}"
         remedy = "drop one (X[~X.index.duplicated()])" if what == "twice" else "use X.sort_index()"
-        raise ValueError(f"{_name(ids, codes[row])}time {times[row]} comes {what}; {remedy}")
+        time = written(times[row])
+        raise ValueError(f"{_name(ids, codes[row])}time {time} comes {what}; {remedy}")
 
 
 def _name(ids: pd.Index | None, code: int) -> str:
-    return "" if ids is None else f"series {ids[code]!r}: "
+    return "" if ids is None else f"series {written(ids[code])}: "
 
 
 def _check_finite(panel: Panel) -> None:
     infinite = np.isinf(panel.values)
     if infinite.any():
         row, column = np.argwhere(infinite)[0]
+        where = panel.time_of(row) if panel.grid.labelled else f"row {row}"
         raise ValueError(
             f"{panel.label(int(panel.series_of(row)))}column {panel.columns.all[column]!r} is "
-            f"infinity at {panel.time_of(row)}; replace inf by NaN (missing) or by a number"
+            f"infinity at {where}; replace inf by NaN (missing) or by a number"
         )

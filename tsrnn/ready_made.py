@@ -26,6 +26,7 @@ def ready_made_panel(X: Any, y: Any, horizon: int, like: Panel | None = None) ->
     horizon : int
     like : Panel or None
         What fit saw: the number of targets, and of dimensions of the answer, where y is None.
+        None in fit, which needs y.
 
     Raises
     ------
@@ -35,8 +36,13 @@ def ready_made_panel(X: Any, y: Any, horizon: int, like: Panel | None = None) ->
     X = np.asarray(X, dtype=np.float64)
     flat = np.ndim(y) == 2
     if y is None:
-        future = np.full((len(X), 0, like.n_targets if like else 1), np.nan)
-        flat = like is None or like.container.one_dimensional
+        if like is None:
+            raise ValueError(
+                f"X has shape {X.shape}: ready-made windows need y, their horizons, of shape "
+                f"({len(X)}, {horizon}) or ({len(X)}, {horizon}, n_targets)"
+            )
+        future = np.full((len(X), 0, like.n_targets), np.nan)
+        flat = like.container.one_dimensional
     else:
         future = np.asarray(y, dtype=np.float64)
         future = future[:, :, None] if future.ndim == 2 else future
@@ -53,8 +59,11 @@ def ready_made_panel(X: Any, y: Any, horizon: int, like: Panel | None = None) ->
         )
     for name, array in (("X", X), ("y", future)):
         if not np.isfinite(array).all():
-            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(f"{name}[{at}] is not finite; ready-made windows may not lack values")
+            at = ", ".join(str(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(
+                f"{name}[{at}] is missing (NaN) or infinite, which ready-made windows may not be; "
+                f"leave out window {at.split(',')[0]}, or fill it"
+            )
     unknown = np.full((*future.shape[:2], n_past), np.nan)
     rows = np.concatenate([X, np.concatenate([future, unknown], axis=2)], axis=1)
     names = tuple(range(X.shape[2]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tsrnn.history import follow
+from tsrnn.history import follow, match_series
 from tsrnn.naive import seasonal_naive
 from tsrnn.panel import Panel
 
@@ -35,9 +35,11 @@ def roll(history: Panel, new: Panel, horizon: int) -> tuple[Panel, np.ndarray, n
     panel, first = follow(history, new, drop_overlap=True)
     counts = -(-(panel.offsets[1:] - first) // horizon)
     if counts.sum() == 0:
-        last = history.time_of(int(history.last_observed()[0]))
+        first_series = int(match_series(history, new)[0])
+        last = history.time_of(int(history.last_observed()[first_series]), first_series)
         raise ValueError(
-            f"no row of X follows the training data, which ended at {last}; score rows after it"
+            f"{new.label(0)}no row of X follows the training data, which ended at {last}; give "
+            "rows after that"
         )
     series = np.repeat(np.arange(panel.n_series), counts)
     nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -71,7 +73,9 @@ def compare(
 
 
 def skill(truth: np.ndarray, forecasts: np.ndarray, naive: np.ndarray) -> float:
-    """``1 - MAE / MAE of naive``: 0 where both are perfect, -inf where only `naive` is.
+    """Return ``1 - MAE / MAE of naive``: 0 where both are perfect, -inf where only `naive` is.
+
+    Values without a naive forecast (NaN), for want of a history, do not count.
 
     Raises
     ------
@@ -83,8 +87,13 @@ def skill(truth: np.ndarray, forecasts: np.ndarray, naive: np.ndarray) -> float:
     >>> skill(np.array([1.0, 2.0]), np.array([1.0, 1.5]), np.array([0.0, 1.0]))
     0.75
     """
-    if len(truth) == 0:
-        raise ValueError("no row of X after the training data has all its targets observed")
+    known = ~np.isnan(naive)
+    if not known.any():
+        raise ValueError(
+            "there is nothing to score: no row of X after the training data has all its targets, "
+            "and a history, observed"
+        )
+    truth, forecasts, naive = truth[known], forecasts[known], naive[known]
     error, reference = np.abs(truth - forecasts).mean(), np.abs(truth - naive).mean()
     if reference == 0:
         return 0.0 if error == 0 else -np.inf
@@ -92,7 +101,7 @@ def skill(truth: np.ndarray, forecasts: np.ndarray, naive: np.ndarray) -> float:
 
 
 def naive_errors(panel: Panel, season_length: int) -> np.ndarray:
-    """Mean absolute seasonal difference of each series and target: what MASE divides by.
+    """Return the mean absolute seasonal difference of each series and target, MASE's divisor.
 
     Returns
     -------
@@ -110,7 +119,7 @@ def naive_errors(panel: Panel, season_length: int) -> np.ndarray:
 
 
 def cutoff_frame(panel: Panel, cutoffs: np.ndarray, forecasts: np.ndarray) -> pd.DataFrame:
-    """Forecasts of shape (n_cutoffs, n_steps, n_targets), indexed by (series,) cutoff and time."""
+    """Index forecasts of shape (n_cutoffs, n_steps, n_targets) by (series,) cutoff and time."""
     series = panel.series_of(cutoffs)
     numbers = panel.starts[series] + cutoffs - panel.offsets[series]
     n_steps = forecasts.shape[1]
@@ -125,7 +134,7 @@ def cutoff_frame(panel: Panel, cutoffs: np.ndarray, forecasts: np.ndarray) -> pd
 
 
 def cutoff_ranks(index: pd.MultiIndex, n_cutoffs: int) -> np.ndarray:
-    """How many cutoffs of the same series come before that of each row of a `cutoff_frame`.
+    """Count the cutoffs of the same series before that of each row of a `cutoff_frame`.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ _CALENDAR = {"Y": 1, "A": 1, "Q": 4, "M": 12, "W": 52, "D": 7, "B": 5}
 
 
 def season_length_of(grid: TimeGrid) -> int:
-    """Length of the natural season of a time step, 1 where there is none.
+    """Return the length of the natural season of a time step, 1 where there is none.
 
     A day for steps shorter than a day (24 for hours, 48 for half hours), a week for days
     (5 for business days), a year for weeks (52), months (12) and quarters (4).
@@ -37,10 +38,14 @@ def season_length_of(grid: TimeGrid) -> int:
 
 
 def _calendar_season(step: pd.DateOffset) -> int:
-    code = step.rule_code.split("-")[0]
+    code, n = step.rule_code.split("-")[0], step.n
+    if code == "D" and n % 7 == 0:
+        code, n = "W", n // 7
+    if code in ("WOM", "LWOM"):
+        code = "M"
     letter = code if code in _CALENDAR else code.removeprefix("B")[0]
     length = _CALENDAR.get(letter, 1)
-    return length // step.n if length % step.n == 0 else 1
+    return length // n if length % n == 0 else 1
 
 
 def resolve_season_length(season_length: int | str | Sequence[int], grid: TimeGrid) -> int:
@@ -54,8 +59,12 @@ def resolve_season_length(season_length: int | str | Sequence[int], grid: TimeGr
     if isinstance(season_length, str) and season_length == "auto":
         return season_length_of(grid)
     lengths = [season_length] if not isinstance(season_length, Sequence) else list(season_length)
-    if not lengths or not all(isinstance(m, Integral) and m >= 1 for m in lengths):
+    if not lengths or not all(_is_count(m) for m in lengths):
         raise ValueError(
             f"season_length={season_length!r} must be 'auto', a whole number >= 1 or a list of them"
         )
     return int(min(lengths))
+
+
+def _is_count(length: Any) -> bool:
+    return isinstance(length, Integral) and not isinstance(length, bool) and length >= 1

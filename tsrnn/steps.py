@@ -24,17 +24,20 @@ class Chain:
         Those that give rows for rows.
     windowers : list of FrameStep
         Those behind, which cut the rows into windows.
+    targets : list of names
+        Columns that are forecast, in the user's data.
     """
 
     steps: list[FrameStep]
     windowers: list[FrameStep]
+    targets: list[Hashable]
 
     @classmethod
-    def of(cls, steps: Sequence[tuple[str, Any]]) -> Chain:
+    def of(cls, steps: Sequence[tuple[str, Any]], targets: list[Hashable]) -> Chain:
         """Take fitted steps, wrapped by `wrap`, as a chain."""
         every = list(leaves(steps))
         windowers = [step for step in every if step.makes_windows_]
-        return cls([step for step in every if not step.makes_windows_], windowers)
+        return cls([step for step in every if not step.makes_windows_], windowers, targets)
 
     def inputs(self, rows: Any) -> list[Any]:
         """List what each of `steps` is given, and at last what the last one gives."""
@@ -52,6 +55,8 @@ class Chain:
     def turn_back(self, forecasts: Any, inputs: list[Any], rank: np.ndarray) -> pd.DataFrame:
         """Bring forecasts into the units of ``inputs[0]``; arguments as `FrameStep.inverse`.
 
+        Columns that a step has added, and the forecaster took for targets, are left out.
+
         Raises
         ------
         TypeError
@@ -64,7 +69,7 @@ class Chain:
             )
         for step, before in zip(reversed(self.steps), reversed(inputs[:-1]), strict=True):
             forecasts = step.inverse(forecasts, before, rank)
-        return forecasts
+        return forecasts[self.targets]
 
 
 def wrap(step: Any, name: str, targets: Sequence[Hashable]) -> Any:

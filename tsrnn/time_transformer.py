@@ -21,7 +21,8 @@ class TimeTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  #
 
     def _read_training(self, X: Any) -> Panel:
         """Read the data of fit and set `columns_`, the positions of `columns`."""
-        validate_data(self, _named(X), skip_check_array=True)
+        X = _plain(X)
+        validate_data(self, _two_dimensional(X), skip_check_array=True)
         panel = read_panel(X)
         names = panel.columns.targets
         self.columns_ = np.arange(len(names))
@@ -36,10 +37,16 @@ class TimeTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  #
 
     def _read(self, X: Any, fitted: Panel) -> Panel:
         self._check_columns(X)
-        return read_panel(X, grid=fitted.grid)
+        return read_panel(_plain(X), grid=fitted.grid)
 
     def _check_columns(self, X: Any) -> None:
-        validate_data(self, _named(X), reset=False, skip_check_array=True)
+        X = _plain(X)
+        if X.ndim == 1 and self.n_features_in_ > 1:
+            raise ValueError(
+                f"X has 1 dimension, but fit saw {self.n_features_in_} columns. Reshape your data: "
+                "one row per time step, with all columns"
+            )
+        validate_data(self, _two_dimensional(X), reset=False, skip_check_array=True)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -48,8 +55,15 @@ class TimeTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  #
         return tags
 
 
-def _named(X: Any) -> Any:
-    return to_frame(X) if isinstance(X, pd.Series | pd.DataFrame) else X
+def _plain(X: Any) -> Any:
+    """X, or an array of what is neither pandas nor sparse."""
+    return X if hasattr(X, "iloc") or hasattr(X, "toarray") else np.asarray(X)
+
+
+def _two_dimensional(X: Any) -> Any:
+    if isinstance(X, pd.Series):
+        return to_frame(X)
+    return X[:, None] if X.ndim == 1 else X
 
 
 def like(X: Any, values: np.ndarray, order: np.ndarray | None = None) -> Any:
@@ -60,7 +74,7 @@ def like(X: Any, values: np.ndarray, order: np.ndarray | None = None) -> Any:
         return pd.Series(values[:, 0], index=X.index, name=X.name)
     if isinstance(X, pd.DataFrame):
         return pd.DataFrame(values, index=X.index, columns=X.columns)
-    return values[:, 0] if np.ndim(X) == 1 else values
+    return values[:, 0] if np.asarray(X).ndim == 1 else values
 
 
 def known_series(fitted: Panel, panel: Panel) -> np.ndarray:

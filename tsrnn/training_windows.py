@@ -69,15 +69,15 @@ def launch_windows(panel: Panel, horizon: int, stride: int) -> Windows:
 
 
 def _check_observed(panel: Panel) -> None:
-    empty = panel.last_observed() < panel.offsets[:-1]
-    if empty.any():
-        raise ValueError(
-            f"{panel.label(int(np.argmax(empty)))}all targets are missing; leave the series out, "
-            "or use architecture='vec2seq' to forecast series without history"
-        )
-    for column, name in enumerate(panel.columns.targets):
-        if np.isnan(panel.targets[:, column]).all():
-            raise ValueError(f"all values of the target {name!r} are missing; leave it out")
+    for s, values in enumerate(panel.iter_series()):
+        empty = np.isnan(values[:, : panel.n_targets]).all(axis=0)
+        if empty.any():
+            name = panel.columns.targets[int(np.argmax(empty))]
+            what = "the column" if panel.ids is None else "the series"
+            raise ValueError(
+                f"{panel.label(s)}all values of the target {name!r} are missing; leave {what} out, "
+                "or use architecture='vec2seq', which forecasts without history"
+            )
 
 
 def _check_lengths(panel: Panel, context_length: int, horizon: int) -> None:
@@ -113,11 +113,11 @@ def _warn_missing(panel: Panel, windows: Windows) -> None:
     if missing.any():
         row = int(np.argmax(missing))
         warnings.warn(
-            f"{int(missing.sum())} of {int(inside.sum())} rows have a missing target, the first "
-            f"{panel.label(int(panel.series_of(np.array(row))))}{panel.time_of(row)}: windows with "
-            f"a missing target are left out ({len(windows)} remain), missing inputs are masked",
+            f"{int(missing.sum())} of {int(inside.sum())} rows have a missing target (the first: "
+            f"{panel.label(int(panel.series_of(np.array(row))))}{panel.time_of(row)}); windows "
+            f"with a missing target are left out, {len(windows)} remain; missing inputs are masked",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -144,7 +144,9 @@ def window_weights(windows: Windows, sample_weight: Any) -> np.ndarray:
             f"per window ({len(windows)})"
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise ValueError("sample_weight must be finite and not negative, and the weights not all zero")
+        raise ValueError(
+            "sample_weight must be finite and not negative, and the weights not all zero"
+        )
     if len(weights) == n_rows:
         ordered = weights if windows.panel.order is None else weights[windows.panel.order]
         return ordered[windows.target_rows].mean(axis=1)

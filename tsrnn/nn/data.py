@@ -98,6 +98,7 @@ def _context(constants: dict[str, Any], part: dict[str, Any], spec: NetworkSpec)
     values = tf.gather(constants["values"], rows)
     n = spec.n_targets
     targets = (values[..., :n] - part["location"][:, None]) / part["scale"][:, None]
+    targets = tf.where(tf.math.is_nan(targets), 0.0, targets)
     context = tf.concat([targets, values[..., n:]], axis=-1)
     context *= tf.cast(inside, context.dtype)[..., None]
     inputs = {"context": tf.ensure_shape(context, (None, spec.context_length, None))}
@@ -126,11 +127,13 @@ def _scaled_target(
     ahead = tf.range(1, spec.horizon + 1, dtype=tf.int64)
     shape = [-1] + [1] * (len(steps.shape) - 1) + [1, n]
     target = _gather_rows(constants["values"], steps[..., None] + ahead)[..., :n]
+    # Steps that lack a value have no weight, and must not be NaN.
+    target = tf.where(tf.math.is_nan(target), 0.0, target)
     rows = reference_rows_graph(steps, part["first"], spec.horizon, data)
-    if rows is None:
-        reference = tf.reshape(part["location"], shape)
-    else:
-        reference = _gather_rows(constants["values"], rows)[..., :n]
+    reference = tf.reshape(part["location"], shape)
+    if rows is not None:
+        seen = _gather_rows(constants["values"], rows)[..., :n]
+        reference = tf.where(tf.math.is_nan(seen), reference, seen)
     return (target - reference) / tf.reshape(part["scale"], shape)
 
 

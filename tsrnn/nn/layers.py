@@ -65,7 +65,8 @@ class FeedbackCell(keras.layers.Layer):
         """Build the cells on inputs joined with the previous output."""
         width = input_shape[-1] + self.output_size
         for cell in self.cells:
-            cell.build((input_shape[0], width))
+            if not cell.built:  # those of a loaded model are
+                cell.build((input_shape[0], width))
             width = cell.units
         self.head.build((input_shape[0], width))
 

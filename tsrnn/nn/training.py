@@ -87,16 +87,20 @@ def _fit(
     checks = dataset(data, spec, names, watched, how.batch_size) if len(watched) else None
     n_batches = -(-len(learned) // how.batch_size)
     trainer.restart(how, n_batches, weights)
-    with seeded(how.seed):
-        record = model.fit(
-            batches,
-            validation_data=checks,
-            epochs=how.max_epochs,
-            steps_per_epoch=n_batches,
-            callbacks=_callbacks(how, checks is not None),
-            shuffle=False,
-            verbose=0,
-        )
+    try:
+        with seeded(how.seed):
+            record = model.fit(
+                batches,
+                validation_data=checks,
+                epochs=how.max_epochs,
+                steps_per_epoch=n_batches,
+                callbacks=_callbacks(how, checks is not None),
+                shuffle=False,
+                verbose=0,
+            )
+    finally:
+        for callback in how.callbacks:  # the model goes on to other fits
+            callback._model = None
     history = {name: [float(v) for v in values] for name, values in record.history.items()}
     trained = Trained(model.get_weights(), history, _best_epoch(history, how))
     _check_converged(trained, how)
@@ -105,12 +109,14 @@ def _fit(
 
 def _best_epoch(history: dict[str, list[float]], how: TrainSpec) -> int:
     if how.patience is not None and "val_loss" in history:
-        return int(np.argmin(history["val_loss"]))
+        losses = np.array(history["val_loss"])
+        return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
     return len(history["loss"]) - 1
 
 
 def _check_converged(trained: Trained, how: TrainSpec) -> None:
-    if not all(np.isfinite(w).all() for w in trained.weights):
+    loss = trained.history["loss"][trained.best_epoch]
+    if not all(np.isfinite(values).all() for values in [loss, *trained.weights]):
         raise ValueError(
             f"training diverged: the loss went {trained.history['loss'][-3:]}; lower "
             f"learning_rate={how.learning_rate!r} or clipnorm={how.clipnorm!r}"
@@ -244,7 +250,8 @@ def _optimizer(how: TrainSpec, rate: _Schedule) -> Any:
     own = not isinstance(how.learning_rate, float | int)
     config = optimizer.get_config()
     config["learning_rate"] = how.learning_rate if own else rate
-    config["global_clipnorm"] = how.clipnorm
+    if config["clipnorm"] is config["clipvalue"] is config["global_clipnorm"] is None:
+        config["global_clipnorm"] = how.clipnorm
     return type(optimizer).from_config(config)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from time import perf_counter
 from typing import Any
 
@@ -17,8 +16,9 @@ from tsrnn.statistical.arima_search import (
     n_differences,
     n_seasonal_differences,
 )
+from tsrnn.statistical.fitting import Fitted
 from tsrnn.statistical.history import interpolate
-from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster, check_choice
+from tsrnn.statistical.per_series import PerSeriesForecaster, check_choice, is_auto
 from tsrnn.statistical.state_space import forecast_from_filter, padded
 
 
@@ -123,7 +123,8 @@ class ARIMA(PerSeriesForecaster):
             for label, models in self.models_.items()
             for target, fitted in zip(self.columns_.targets, models, strict=True)
         }
-        index = pd.MultiIndex.from_tuples(rows, names=["series", "target"])
+        every = pd.MultiIndex.from_tuples(rows, names=["series", "target"])
+        index = every.droplevel("series") if None in self.models_ else every
         columns = ["order", "seasonal_order", "trend", "aicc", "n_models", "seconds", "complete"]
         return pd.DataFrame(list(rows.values()), index=index, columns=columns)
 
@@ -133,16 +134,16 @@ class ARIMA(PerSeriesForecaster):
             _check_order("seasonal_order", self.seasonal_order)
         check_choice("trend", self.trend, ("auto", "n", "c", "t", "ct"))
         limit = self.search_seconds
-        if limit is not None and not (isinstance(limit, Real) and limit >= 0):
+        if limit is not None and not (isinstance(limit, int | float) and limit >= 0):
             raise ValueError(f"search_seconds={limit!r} must be a number >= 0, or None")
         self._check_trend()
         super()._fit(panel)
 
     def _check_trend(self) -> None:
-        if self.trend not in ("c", "t", "ct") or _is_auto(self.order):
+        if self.trend not in ("c", "t", "ct") or is_auto(self.order):
             return
         seasonal = (0, 0, 0) if self.seasonal_order is None else self.seasonal_order
-        n_differences = self.order[1] + (0 if _is_auto(seasonal) else seasonal[1])
+        n_differences = self.order[1] + (0 if is_auto(seasonal) else seasonal[1])
         if n_differences > (1 if self.trend == "t" else 0):
             raise ValueError(
                 f"trend={self.trend!r} vanishes in {n_differences} difference(s); use trend='n', "
@@ -177,17 +178,17 @@ class ARIMA(PerSeriesForecaster):
     def _modelled_season(self, n_rows: int, season_length: int) -> int:
         if self.seasonal_order is None:
             return 1
-        if not _is_auto(self.seasonal_order):
+        if not is_auto(self.seasonal_order):
             return season_length
         return season_length if season_length <= min(LONGEST_SEASON, n_rows / 3) else 1
 
     def _seasonal_differences(self, y: np.ndarray, x: np.ndarray, m: int) -> int:
-        if m > 1 and not _is_auto(self.seasonal_order):
+        if m > 1 and not is_auto(self.seasonal_order):
             return int(self.seasonal_order[1])
         return n_seasonal_differences(_without(x, y, m), m)
 
     def _differences(self, y: np.ndarray, x: np.ndarray, D: int, m: int) -> int:
-        if not _is_auto(self.order):
+        if not is_auto(self.order):
             return int(self.order[1])
         rest = difference(_without(x, y, m), 0, D, m)
         return n_differences(rest, most={"c": 0, "ct": 0, "t": 1 - D}.get(self.trend, 2 - D))
@@ -195,11 +196,11 @@ class ARIMA(PerSeriesForecaster):
     def _fixed(self, n_differences: int, m: int) -> dict[str, Any]:
         """Fields of `Orders` that leave nothing to search for."""
         fixed: dict[str, Any] = {}
-        if not _is_auto(self.order):
+        if not is_auto(self.order):
             fixed |= {"p": self.order[0], "q": self.order[2]}
         if m == 1:
             fixed |= {"P": 0, "Q": 0}
-        elif not _is_auto(self.seasonal_order):
+        elif not is_auto(self.seasonal_order):
             fixed |= {"P": self.seasonal_order[0], "Q": self.seasonal_order[2]}
         if self.trend != "auto" or n_differences > 1:
             fixed["constant"] = False  # a trend that is given is among the covariates
@@ -248,7 +249,7 @@ def _lines(trend: str, time: np.ndarray) -> list[np.ndarray]:
 
 
 def _without(x: np.ndarray, y: np.ndarray, season_length: int) -> np.ndarray:
-    """What a regression on the covariates leaves of y; tests for differences read that."""
+    """Return what a regression on covariates leaves of y, for the tests for differences."""
     if not x.shape[1]:
         return y
     whole = interpolate(y, season_length)
@@ -257,17 +258,11 @@ def _without(x: np.ndarray, y: np.ndarray, season_length: int) -> np.ndarray:
 
 
 def _check_order(name: str, order: Any) -> None:
-    if _is_auto(order):
+    if is_auto(order):
         return
     is_three = isinstance(order, tuple | list) and len(order) == 3
-    if not (is_three and all(isinstance(n, Integral) and n >= 0 for n in order)):
-        season = " (the season goes into season_length)" if name == "seasonal_order" else ""
+    if not (is_three and all(isinstance(n, int | np.integer) and n >= 0 for n in order)):
+        season = "; the season goes into season_length" if name == "seasonal_order" else ""
         raise ValueError(
-            f"{name}={order!r} must be 'auto' or three whole numbers >= 0, such as (1, 0, 1){season}"
+            f"{name}={order!r} must be 'auto' or three whole numbers >= 0, as (1, 0, 1){season}"
         )
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
-
-

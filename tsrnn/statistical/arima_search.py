@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tsrnn.statistical.history import interpolate
+from tsrnn.statistical.per_series import aicc
 
 # Longest polynomials that are tried: p, q and P, Q.
 _MOST, _MOST_SEASONAL = 5, 2
@@ -126,15 +127,18 @@ class Search:
         try:
             model = difference_model(self.y, self.x, self.season_length, orders)
             params = model.fit(
-                disp=False, cov_type="none", return_params=True, maxiter=50, callback=_Watch(deadline)
+                disp=False,
+                cov_type="none",
+                return_params=True,
+                maxiter=50,
+                callback=_Watch(deadline),
             )
             likelihood = model.loglike(params)
         except (ValueError, IndexError, np.linalg.LinAlgError):
             return np.inf
-        n_rows, n_free = int(np.isfinite(self.y).sum()), len(params)
-        if n_rows <= n_free + 1 or not np.isfinite(likelihood) or _near_unit_root(orders, params):
+        if _near_unit_root(orders, params):
             return np.inf
-        return float(2 * (n_free - likelihood) + 2 * n_free * (n_free + 1) / (n_rows - n_free - 1))
+        return aicc(likelihood, int(np.isfinite(self.y).sum()), len(params))
 
 
 class TimeUp(Exception):
@@ -172,15 +176,13 @@ def _near_unit_root(orders: Orders, params: np.ndarray) -> bool:
     _, ar, ma, seasonal_ar, seasonal_ma = np.split(params[:-1], ends)
     tails = (-ar, ma, -seasonal_ar, seasonal_ma)
     # The roots of the reversed polynomial are the inverse ones.
-    return any(
-        np.abs(np.roots([1, *tail])).max(initial=0) > 1 / _LEAST_ROOT for tail in tails
-    )
+    return any(np.abs(np.roots([1, *tail])).max(initial=0) > 1 / _LEAST_ROOT for tail in tails)
 
 
 def _neighbours(orders: Orders) -> Iterator[Orders]:
     """Orders that differ by one: in one polynomial, in both of a kind, or in the constant."""
     p, q, P, Q, constant = orders
-    for step in (1, -1):
+    for step in (-1, 1):  # smaller models first
         for a, b in ((1, 0), (0, 1), (1, 1), (1, -1)):
             yield Orders(p, q, P + step * a, Q + step * b, constant)
         for a, b in ((1, 0), (0, 1), (1, 1), (1, -1)):
@@ -242,5 +244,3 @@ def kpss_statistic(y: np.ndarray) -> float:
 
 def _odd(number: int) -> int:
     return number + 1 - number % 2
-
-

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from tsrnn.panel import Panel
-from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster, check_choice
+from tsrnn.statistical.fitting import Fitted
+from tsrnn.statistical.per_series import PerSeriesForecaster, check_choice, is_auto
 
 # Seasons of more steps have no dummies unless asked for.
 LONGEST_DUMMY_SEASON = 24
@@ -128,7 +128,7 @@ class AutoReg(PerSeriesForecaster):
         from statsmodels.tsa.ar_model import ar_select_order
 
         options = {"trend": self.trend, "seasonal": seasonal, "period": season_length}
-        if not _is_auto(self.lags):
+        if not is_auto(self.lags):
             options["lags"] = _lag_list(self.lags)
             return getattr(_model(y, x, options).fit(), self.criterion), options
         selected = ar_select_order(
@@ -168,21 +168,21 @@ class AutoReg(PerSeriesForecaster):
 
 
 def _check_lags(lags: Any) -> None:
-    numbers = [lags] if isinstance(lags, Integral) else lags
-    is_list = isinstance(numbers, list | tuple | range | np.ndarray) and len(numbers) > 0
-    lowest = 0 if isinstance(lags, Integral) else 1
-    if not _is_auto(lags) and not (
-        is_list and all(isinstance(lag, Integral) and lag >= lowest for lag in numbers)
-    ):
-        raise ValueError(f"lags={lags!r} must be 'auto', a whole number >= 0 or a list of lags >= 1")
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
+    if is_auto(lags) or (isinstance(lags, int | np.integer) and lags >= 0):
+        return
+    is_list = isinstance(lags, list | tuple | range | np.ndarray) and len(lags) > 0
+    if not (is_list and all(isinstance(lag, int | np.integer) and lag >= 1 for lag in lags)):
+        raise ValueError(
+            f"lags={lags!r} must be 'auto', a whole number >= 0 or a list of lags >= 1"
+        )
 
 
 def _lag_list(lags: Any) -> list[int]:
-    return list(range(1, lags + 1)) if isinstance(lags, Integral) else sorted(map(int, set(lags)))
+    return (
+        list(range(1, lags + 1))
+        if isinstance(lags, int | np.integer)
+        else sorted(map(int, set(lags)))
+    )
 
 
 def _model(y: np.ndarray, x: np.ndarray, options: dict[str, Any]) -> Any:

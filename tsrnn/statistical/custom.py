@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from tsrnn.panel import Panel
+from tsrnn.statistical.fitting import Fitted
 from tsrnn.statistical.history import interpolate
-from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster
+from tsrnn.statistical.per_series import PerSeriesForecaster
 
 
 class StatsmodelsForecaster(PerSeriesForecaster):
@@ -136,7 +137,7 @@ def _exog(x: np.ndarray) -> np.ndarray | None:
 def _is_state_space(model: Any) -> bool:
     from statsmodels.tsa.statespace.mlemodel import MLEModel
 
-    return isinstance(getattr(model, "_model", model), MLEModel)
+    return isinstance(model, MLEModel)
 
 
 def _flat(params: Any) -> np.ndarray:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tsrnn.panel import Panel
+from tsrnn.statistical.fitting import Fitted
 from tsrnn.statistical.history import History
-from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster, check_choice
-
-
-class Components(NamedTuple):
-    """Components of an exponential smoothing model; None leaves one out."""
-
-    error: str
-    trend: str | None
-    damped_trend: bool
-    seasonal: str | None
-
-    @property
-    def unstable(self) -> bool:
-        """Whether forecasts of this combination are numerically unstable."""
-        additive_error = self.error == "add" and "mul" in (self.trend, self.seasonal)
-        return additive_error or (self.trend == "mul" and self.seasonal == "add")
+from tsrnn.statistical.per_series import PerSeriesForecaster, aicc, check_choice
+from tsrnn.statistical.smoothing import (
+    N_BLOCKS,
+    Components,
+    block_of,
+    components_of,
+    ets_model,
+    first_state,
+    learnt_state,
+    smoothing_forecast,
+)
 
 
 class ETS(PerSeriesForecaster):
@@ -33,8 +28,8 @@ class ETS(PerSeriesForecaster):
 
     Each target of each series is fitted on its own by ``statsmodels`` `ETSModel` (maximum
     likelihood, initial states estimated). Forecasts from later cutoffs, or of a new history,
-    keep the parameters and smooth on. A history that begins later than the training data
-    gets its initial states from its first seasons.
+    keep the parameters and smooth on. A history that does not begin where the training data
+    did gets its initial states from its first seasons.
 
     Multiplicative components are tried where all values are positive. Of the combinations
     that "auto" leaves open, the numerically unstable ones (additive error with a
@@ -42,7 +37,8 @@ class ETS(PerSeriesForecaster):
     are those with more parameters than AICc can weigh against the number of values: a season
     needs two of them in the data, and very short series are left with a level. Series with
     fewer than four values or a constant one repeat the last value. Gaps are interpolated
-    (with the season of the year before, where there is one).
+    (with the season of the year before, where there is one). A season of hundreds of steps
+    has as many initial states to estimate, which takes seconds per series.
 
     Parameters
     ----------
@@ -138,47 +134,40 @@ class ETS(PerSeriesForecaster):
             tried = [_estimated(y, c, season_length) for c in admissible(wish, y.min() > 0)]
             possible = [one for one in tried if one is not None and one[0] < np.inf]
             if possible:
-                return _best(possible, season_length)
+                return _best(possible, y, season_length)
         simplest = _estimated(y, Components("add", None, False, None), season_length)
         if simplest is None:
             raise ValueError("not even a level could be estimated")
-        return _best([simplest], season_length)
+        return _best([simplest], y, season_length)
 
     def _continue(
         self, fitted: Fitted, y: np.ndarray, x: np.ndarray, shift: int, cutoffs: np.ndarray, n: int
     ) -> np.ndarray:
-        if shift == 0:
-            return _forecast(fitted, y, _learnt_state(fitted), cutoffs, n)
+        if shift == 0 and y[0] == fitted.options["first_value"]:
+            return smoothing_forecast(fitted, y, learnt_state(fitted), cutoffs, n)
         forecasts = np.empty((len(cutoffs), n))
-        block = _block(fitted)
-        settled = cutoffs + 1 >= 2 * block
+        n_first = N_BLOCKS * block_of(fitted)
+        settled = cutoffs + 1 >= n_first
         for i in np.flatnonzero(~settled):
             part = y[: cutoffs[i] + 1]
-            forecasts[i] = _forecast(fitted, part, _first_state(fitted, part), cutoffs[i : i + 1], n)
+            state = first_state(fitted, part)
+            forecasts[i] = smoothing_forecast(fitted, part, state, cutoffs[i : i + 1], n)
         if settled.any():
-            state = _first_state(fitted, y[: 2 * block])
-            forecasts[settled] = _forecast(fitted, y, state, cutoffs[settled], n)
+            state = first_state(fitted, y[:n_first])
+            forecasts[settled] = smoothing_forecast(fitted, y, state, cutoffs[settled], n)
         return forecasts
 
     def _statsmodels_results(self, fitted: Fitted, y: np.ndarray, x: np.ndarray) -> Any:
         m = fitted.options["season_length"]
-        return _model(y, _components(fitted), m).smooth(fitted.params)
+        return ets_model(y, components_of(fitted), m).smooth(fitted.params)
 
 
 _ERRORS = ("auto", "add", "mul")
 _OTHERS = ("auto", "add", "mul", None)
 
 
-class State(NamedTuple):
-    """Level, trend and season (oldest first) before the first row."""
-
-    level: float
-    trend: float
-    season: np.ndarray
-
-
 def admissible(asked: Components, positive: bool) -> list[Components]:
-    """Combinations of components that the parameters leave open and the values allow.
+    """Return the combinations of components that the parameters leave open and the values allow.
 
     Examples
     --------
@@ -197,118 +186,20 @@ def admissible(asked: Components, positive: bool) -> list[Components]:
     return [c for c in every if not c.unstable] or every
 
 
-def _best(tried: list[tuple], season_length: int) -> tuple[np.ndarray, dict]:
+def _best(tried: list[tuple], y: np.ndarray, season_length: int) -> tuple[np.ndarray, dict]:
     aicc, _, components, params = min(tried, key=lambda one: one[:2])
     options = {**components._asdict(), "season_length": season_length, "aicc": float(aicc)}
-    return params, options
+    return params, options | {"first_value": float(y[0])}
 
 
 def _estimated(y: np.ndarray, components: Components, season_length: int) -> tuple | None:
     """AICc, number of parameters, components, parameters; None if they cannot be estimated."""
-    from statsmodels.tools.eval_measures import aicc
-
     try:
-        model = _model(y, components, season_length)
+        model = ets_model(y, components, season_length)
         params = model.fit(disp=False, return_params=True)
     except (ValueError, ZeroDivisionError, np.linalg.LinAlgError):
         return None
     n_free = model.k_params + 1
-    criterion = aicc(model.loglike(params), len(y), n_free)
-    if np.isnan(criterion) or not np.isfinite(params).all():
+    if not np.isfinite(params).all():
         return None
-    return criterion, n_free, components, params
-
-
-def _model(y: np.ndarray, components: Components, season_length: int, **initial: Any) -> Any:
-    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
-
-    m = season_length if components.seasonal else None
-    return ETSModel(y, **components._asdict(), seasonal_periods=m, **initial)
-
-
-def _components(fitted: Fitted) -> Components:
-    return Components(*(fitted.options[name] for name in Components._fields))
-
-
-def _n_smoothing(components: Components) -> int:
-    optional = (components.trend, components.seasonal, components.damped_trend)
-    return 1 + sum(bool(component) for component in optional)
-
-
-def _learnt_state(fitted: Fitted) -> State:
-    components = _components(fitted)
-    initial: Iterator[float] = iter(fitted.params[_n_smoothing(components) :])
-    level = next(initial)
-    trend = next(initial) if components.trend else 0.0
-    return State(level, trend, np.array(list(initial))[::-1])
-
-
-def _block(fitted: Fitted) -> int:
-    return fitted.options["season_length"] if fitted.options["seasonal"] else 5
-
-
-def _first_state(fitted: Fitted, y: np.ndarray) -> State:
-    """Initial state of a history from its first rows, two blocks (seasons) if it has them."""
-    components, block = _components(fitted), _block(fitted)
-    first, second = y[:block], y[block : 2 * block]
-    centre = (len(first) + 1) / 2
-    if len(second) == block:
-        begin, end, distance = first.mean(), second.mean(), block
-    else:
-        begin, end, distance = first[0], first[-1], max(len(first) - 1, 1)
-    steps = np.arange(1, len(first) + 1)
-    if components.trend == "mul":
-        trend = (end / begin) ** (1 / distance)
-        line = first.mean() * trend ** (steps - centre)
-        level = line[0] / trend
-    else:
-        trend = (end - begin) / distance if components.trend else 0.0
-        line = first.mean() + trend * (steps - centre)
-        level = line[0] - trend
-    multiplicative = components.seasonal == "mul"
-    if len(first) < block:
-        return State(level, trend, np.full(block, 1.0 if multiplicative else 0.0))
-    return State(level, trend, first / line if multiplicative else first - line)
-
-
-def _forecast(
-    fitted: Fitted, y: np.ndarray, state: State, cutoffs: np.ndarray, n_steps: int
-) -> np.ndarray:
-    """Smooth through y once and forecast from the state at each cutoff."""
-    components, m = _components(fitted), fitted.options["season_length"]
-    n_smoothing = _n_smoothing(components)
-    model = _model(
-        y,
-        components,
-        m,
-        initialization_method="known",
-        initial_level=state.level,
-        initial_trend=state.trend,
-        initial_seasonal=state.season,
-    )
-    _, states = model.smooth(fitted.params[:n_smoothing], return_raw=True)
-    damping = fitted.params[n_smoothing - 1] if components.damped_trend else 1.0
-    season = np.concatenate([state.season, states[:, -1]]) if components.seasonal else None
-    return _extrapolated(components, states[cutoffs], season, cutoffs, damping, m, n_steps)
-
-
-def _extrapolated(
-    components: Components,
-    states: np.ndarray,
-    season: np.ndarray | None,
-    cutoffs: np.ndarray,
-    damping: float,
-    season_length: int,
-    n_steps: int,
-) -> np.ndarray:
-    steps = np.arange(n_steps)
-    reach = np.cumsum(damping ** (steps + 1))
-    forecasts = np.repeat(states[:, :1], n_steps, axis=1)
-    if components.trend == "add":
-        forecasts = forecasts + states[:, 1:2] * reach
-    elif components.trend == "mul":
-        forecasts = forecasts * states[:, 1:2] ** reach
-    if season is None:
-        return forecasts
-    cycle = season[cutoffs[:, None] + 1 + steps % season_length]
-    return forecasts * cycle if components.seasonal == "mul" else forecasts + cycle
+    return aicc(model.loglike(params), len(y), n_free), n_free, components, params

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tsrnn.base import Forecaster, future_covariates
 from tsrnn.naive import forward_fill
 from tsrnn.panel import Panel
 
@@ -83,6 +84,21 @@ def check_observed(panel: Panel, series: np.ndarray, cutoffs: np.ndarray) -> Non
         )
 
 
+def check_known(
+    forecaster: Forecaster, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
+) -> None:
+    """Raise ValueError where the covariates of the steps ahead are missing.
+
+    A forecaster that ignores them minds only the rows that it was given to forecast.
+    """
+    if not forecaster._uses_future():
+        if not forecaster.fitted_with_y_:
+            return
+        given = cutoffs + 1 < panel.offsets[series + 1]
+        series, cutoffs = series[given], cutoffs[given]
+    future_covariates(panel, series, cutoffs, n_steps)
+
+
 def filled_covariates(values: np.ndarray) -> np.ndarray:
     """Fill gaps with the last known value, at the start with the first one (or 0)."""
     offsets = np.array([0, len(values)])
@@ -91,16 +107,16 @@ def filled_covariates(values: np.ndarray) -> np.ndarray:
 
 
 def usual_scale(values: np.ndarray) -> np.ndarray:
-    """Divisors that bring columns to a usual magnitude, powers of two; 1 where they have one.
+    """Divisors that bring columns to about 100, powers of two; 1 at a usual magnitude.
 
     Examples
     --------
-    >>> usual_scale(np.array([[3.0, 3e12], [4.0, 4e12]]))
-    array([1.00000000e+00, 2.19902326e+12])
+    >>> 2.0**40 / usual_scale(np.array([[3.0, 1.0], [4.0, 2.0**40]]))
+    array([1.09951163e+12, 6.40000000e+01])
     """
     peak = np.nanmax(np.abs(values), axis=0, initial=0)
     odd = (peak > 0) & ((peak < _SMALLEST) | (peak > _LARGEST))
-    return np.where(odd, np.exp2(np.floor(np.log2(np.where(odd, peak, 1)))), 1.0)
+    return np.where(odd, np.exp2(np.floor(np.log2(np.where(odd, peak, 1))) - 6), 1.0)
 
 
 def last_observed_rows(y: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:

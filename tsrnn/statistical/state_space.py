@@ -41,10 +41,10 @@ def forecast_from_filter(
     forecasts = np.empty((len(cutoffs), n_steps))
     for step in range(n_steps):
         rows = cutoffs + 1 + step
-        seen = np.einsum("ic,ic->c", _at(model.ssm["design"][0], rows), state)
-        forecasts[:, step] = seen + _at(model.ssm["obs_intercept"], rows)[0]
-        moved = np.einsum("ijc,jc->ic", _at(model.ssm["transition"], rows), state)
-        state = moved + _at(model.ssm["state_intercept"], rows)
+        seen = np.einsum("ic,ic->c", _at(model.ssm.design[0], rows), state)
+        forecasts[:, step] = seen + _at(model.ssm.obs_intercept, rows)[0]
+        moved = np.einsum("ijc,jc->ic", _at(model.ssm.transition, rows), state)
+        state = moved + _at(model.ssm.state_intercept, rows)
     return forecasts
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import clone
 
-from tsrnn.base import Forecaster, future_covariates
+from tsrnn.base import Forecaster
 from tsrnn.naive import seasonal_fill
-from tsrnn.panel import Panel
+from tsrnn.panel import Columns, Panel, ranges
+from tsrnn.season import season_length_of
 from tsrnn.statistical.ets import ETS
-from tsrnn.statistical.history import check_observed, interpolate
+from tsrnn.statistical.history import check_known, check_observed, interpolate
+from tsrnn.statistical.per_series import is_auto
 
 # Histories that stand side by side in memory when forecasts follow many cutoffs.
 _AT_ONCE = 64
@@ -97,16 +101,14 @@ class STLForecaster(Forecaster):
     def _fit(self, panel: Panel) -> None:
         self._check_parameters()
         everyone = np.arange(panel.n_series)
-        last = panel.last_observed()
         check_observed(panel, everyone, panel.offsets[1:] - 1)
-        rest, _ = self._deseasonalised(panel, everyone, last, 0)
+        last = panel.last_observed()
+        rest = _histories(panel, everyone, last, self._seasons(panel, everyone, last), 0)
         inner = ETS(season_length=1) if self.forecaster is None else clone(self.forecaster)
-        self.forecaster_ = inner.set_params(horizon=self.horizon)
-        # The panel is read and checked: what `fit` of the forecaster would find in it.
-        inner.fitted_with_y_, inner.columns_ = self.fitted_with_y_, panel.columns
-        inner.season_length_ = _season_of(inner, rest)
-        inner._fit(rest)
-        inner._remember(rest)
+        if is_auto(inner.season_length):
+            inner.set_params(season_length=season_length_of(panel.grid))
+        self.forecaster_ = _told_roles(inner, panel.columns).set_params(horizon=self.horizon)
+        self.forecaster_.fit(_frame(rest))
 
     def _check_parameters(self) -> None:
         if not isinstance(self.seasonal, int) or self.seasonal < 3 or self.seasonal % 2 == 0:
@@ -121,62 +123,42 @@ class STLForecaster(Forecaster):
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
     ) -> np.ndarray:
         check_observed(panel, series, cutoffs)
-        if self._uses_future():
-            future_covariates(panel, series, cutoffs, n_steps)  # raises where one is missing
+        check_known(self, panel, series, cutoffs, n_steps)
         parts = []
         for first in range(0, len(cutoffs), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
-            rest, season = self._deseasonalised(panel, series[some], cutoffs[some], n_steps)
-            ends = rest.offsets[1:] - 1 - _n_ahead(panel, series[some], cutoffs[some], n_steps)
-            every = np.arange(rest.n_series)
-            parts.append(self.forecaster_._forecast(rest, every, ends, n_steps) + season)
+            parts.append(self._forecast_some(panel, series[some], cutoffs[some], n_steps))
         return np.concatenate(parts)
+
+    def _forecast_some(
+        self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
+    ) -> np.ndarray:
+        seasons = self._seasons(panel, series, cutoffs)
+        rest = _histories(panel, series, cutoffs, seasons, n_steps)
+        ends = rest.offsets[:-1] + cutoffs - panel.offsets[series]
+        forecasts = self.forecaster_._forecast(rest, np.arange(len(series)), ends, n_steps)
+        cycles = [_continued(season, self.season_length_, n_steps) for season in seasons]
+        return forecasts + np.stack(cycles)
 
     def _uses_future(self) -> bool:
         return self.forecaster_._uses_future()
 
-    def _deseasonalised(
-        self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
-    ) -> tuple[Panel, np.ndarray]:
-        """Histories up to each cutoff as series of a panel, and the seasons that follow them.
-
-        Returns
-        -------
-        rest : Panel
-            Without the season; rows behind the cutoff carry covariates only.
-        season : ndarray of shape (n_cutoffs, n_steps, n_targets)
-        """
-        m = self.season_length_
-        first = panel.offsets[series]
-        columns = [
-            panel.targets[begin : cutoff + 1, target]
-            for begin, cutoff in zip(first, cutoffs, strict=True)
-            for target in range(panel.n_targets)
+    def _seasons(self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray) -> list[np.ndarray]:
+        """Season of each history up to its cutoff, shape (n_rows, n_targets)."""
+        histories = [
+            panel.targets[first : cutoff + 1]
+            for first, cutoff in zip(panel.offsets[series], cutoffs, strict=True)
         ]
-        seasons = Parallel(n_jobs=self.n_jobs)(
-            delayed(season_of)(y, m, self.seasonal, self.robust) for y in columns
+        return Parallel(n_jobs=self.n_jobs)(
+            delayed(seasons_of)(y, self.season_length_, self.seasonal, self.robust)
+            for y in histories
         )
-        n_ahead = _n_ahead(panel, series, cutoffs, n_steps)
-        ahead = np.empty((len(cutoffs), n_steps, panel.n_targets))
-        blocks = []
-        for i, (begin, cutoff) in enumerate(zip(first, cutoffs, strict=True)):
-            season = np.stack(seasons[i * panel.n_targets : (i + 1) * panel.n_targets], axis=1)
-            rows = panel.values[begin : cutoff + 1 + n_ahead[i]].copy()
-            n_past = cutoff + 1 - begin
-            rows[n_past:, : panel.n_targets] = np.nan
-            rows[:n_past, : panel.n_targets] -= season
-            cycle = np.arange(n_steps) % m - m if n_past >= m else np.full(n_steps, -1)
-            ahead[i] = season[cycle]
-            blocks.append(rows)
-        rest = replace(
-            panel,
-            values=np.concatenate(blocks),
-            offsets=np.concatenate([[0], np.cumsum([len(rows) for rows in blocks])]),
-            starts=panel.starts[series],
-            ids=None if panel.ids is None else panel.ids[series],
-            order=None,
-        )
-        return rest, ahead
+
+
+def seasons_of(y: np.ndarray, season_length: int, seasonal: int, robust: bool) -> np.ndarray:
+    """Season of each column at every row."""
+    columns = [season_of(column, season_length, seasonal, robust) for column in y.T]
+    return np.stack(columns, axis=1)
 
 
 def season_of(y: np.ndarray, season_length: int, seasonal: int, robust: bool) -> np.ndarray:
@@ -198,14 +180,59 @@ def season_of(y: np.ndarray, season_length: int, seasonal: int, robust: bool) ->
     return seasonal_fill(forward[::-1], both, season_length)[::-1, 0]
 
 
-def _n_ahead(panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int) -> np.ndarray:
-    """Rows behind each cutoff that the panel has, at most `n_steps`."""
-    return np.minimum(panel.offsets[series + 1] - 1 - cutoffs, n_steps)
+def _continued(season: np.ndarray, season_length: int, n_steps: int) -> np.ndarray:
+    """Repeat the last cycle of a season; there is none where the history is shorter."""
+    if len(season) < season_length:
+        return np.zeros((n_steps, season.shape[1]))
+    return season[np.arange(n_steps) % season_length - season_length]
 
 
-def _season_of(forecaster: Forecaster, panel: Panel) -> int:
-    from tsrnn.season import resolve_season_length
+def _histories(
+    panel: Panel,
+    series: np.ndarray,
+    cutoffs: np.ndarray,
+    seasons: list[np.ndarray],
+    n_steps: int,
+) -> Panel:
+    """Histories without their seasons, each a series; rows behind cutoffs hold covariates only."""
+    ends = np.minimum(panel.offsets[series + 1], cutoffs + 1 + n_steps)
+    parts = []
+    for first, end, season in zip(panel.offsets[series], ends, seasons, strict=True):
+        rows = panel.values[first:end].copy()
+        rows[: len(season), : panel.n_targets] -= season
+        rows[len(season) :, : panel.n_targets] = np.nan
+        parts.append(rows)
+    return replace(
+        panel,
+        values=np.concatenate(parts),
+        offsets=np.concatenate([[0], np.cumsum([len(rows) for rows in parts])]),
+        starts=panel.starts[series],
+        ids=None if panel.ids is None else panel.ids[series],
+        order=None,
+    )
 
-    return resolve_season_length(forecaster.season_length, panel.grid)
+
+def _frame(panel: Panel) -> pd.DataFrame:
+    """Put a panel into a frame, with step numbers as time: those always have a regular step."""
+    numbers, _ = ranges(panel.starts, panel.lengths)
+    index = pd.Index(numbers, name="step")
+    if panel.ids is not None:
+        index = pd.MultiIndex.from_arrays([panel.ids.repeat(panel.lengths), index])
+    return pd.DataFrame(panel.values, index=index, columns=_names(panel.columns))
 
 
+def _told_roles(forecaster: Forecaster, columns: Columns) -> Forecaster:
+    """Tell a forecaster which columns of the frame are what."""
+    names, n_past = _names(columns), len(columns.targets) + len(columns.past)
+    n_static = len(columns.static)
+    return forecaster.set_params(
+        target=names[: len(columns.targets)],
+        past_covariates=names[len(columns.targets) : n_past],
+        static_covariates=names[len(names) - n_static :],
+    )
+
+
+def _names(columns: Columns) -> list[Hashable]:
+    """Names of the columns; their positions where y and X share a name."""
+    names = list(columns.all)
+    return names if len(set(names)) == len(names) else list(range(len(names)))

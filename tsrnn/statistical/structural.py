@@ -8,9 +8,11 @@ import numpy as np
 
 from tsrnn.panel import Panel
 from tsrnn.statistical.autoreg import LONGEST_DUMMY_SEASON
-from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster, check_choice
+from tsrnn.statistical.fitting import Fitted
+from tsrnn.statistical.per_series import PerSeriesForecaster, aicc, check_choice, is_auto
 from tsrnn.statistical.state_space import forecast_from_filter, padded
 
+LEVELS = ("local level", "random walk with drift", "local linear trend")
 _N_HARMONICS = 6
 _LEAST_FOR_TREND = 10
 
@@ -30,9 +32,10 @@ class UnobservedComponents(PerSeriesForecaster):
     ----------
     horizon : int, default 1
         Number of steps ahead.
-    level : str, default "local linear trend"
+    level : str, default "auto"
         Level and trend, by the names that statsmodels has for them ("local level",
-        "smooth trend", "random walk with drift", ...).
+        "smooth trend", ...). "auto" chooses "local level", "random walk with drift" or
+        "local linear trend" by AICc.
     seasonal : {"auto", "dummy", "trigonometric", None}, default "auto"
         Seasonal states: one per step, or six sines and cosines. "auto" takes the first up to
         a season of 24 steps, the second for longer ones.
@@ -75,7 +78,7 @@ class UnobservedComponents(PerSeriesForecaster):
         self,
         horizon: int = 1,
         *,
-        level: str = "local linear trend",
+        level: str = "auto",
         seasonal: str | None = "auto",
         cycle: bool = False,
         autoregressive: int | None = None,
@@ -99,7 +102,7 @@ class UnobservedComponents(PerSeriesForecaster):
     def _fit(self, panel: Panel) -> None:
         check_choice("seasonal", self.seasonal, ("auto", "dummy", "trigonometric", None))
         try:
-            _model(np.arange(20.0), np.empty((20, 0)), {"level": self.level})
+            _model(np.arange(20.0), np.empty((20, 0)), {"level": self._levels()[0]})
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f"level={self.level!r} is no level or trend that statsmodels knows; use for "
@@ -108,13 +111,28 @@ class UnobservedComponents(PerSeriesForecaster):
         super()._fit(panel)
 
     def _learn(self, y: np.ndarray, x: np.ndarray, season_length: int) -> tuple[np.ndarray, dict]:
-        options = self._components(int(np.isfinite(y).sum()), season_length)
-        return _model(y, x, options).fit(disp=False, cov_type="none").params, options
+        n_values = int(np.isfinite(y).sum())
+        rest = self._components(n_values, season_length)
+        levels = self._levels() if n_values >= _LEAST_FOR_TREND else ("local level",)
+        models = [_model(y, x, {"level": level, **rest}) for level in levels]
+        # Likelihoods are compared on the same rows: behind the start of the longest state.
+        first = max(model.loglikelihood_burn for model in models)
+        tried = []
+        for level, model in zip(levels, models, strict=True):
+            params = model.fit(disp=False, cov_type="none", return_params=True)
+            likelihood = model.loglikeobs(params)[first:].sum()
+            criterion = aicc(likelihood, int(np.isfinite(y[first:]).sum()), len(params))
+            tried.append((criterion, len(params), params, {"level": level, **rest}))
+        _, _, params, options = min(tried, key=lambda one: one[:2])
+        return params, options
+
+    def _levels(self) -> tuple[str, ...]:
+        return LEVELS if is_auto(self.level) else (self.level,)
 
     def _components(self, n_values: int, season_length: int) -> dict[str, Any]:
         if n_values < _LEAST_FOR_TREND:
-            return {"level": "local level"}
-        options: dict[str, Any] = {"level": self.level, "autoregressive": self.autoregressive}
+            return {}
+        options: dict[str, Any] = {"autoregressive": self.autoregressive}
         if self.cycle:
             options |= {"cycle": True, "damped_cycle": True, "stochastic_cycle": True}
         if season_length == 1 or n_values < 2 * season_length or self.seasonal is None:

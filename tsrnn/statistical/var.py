@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from tsrnn.naive import seasonal_fill
 from tsrnn.panel import Panel
-from tsrnn.statistical.history import interpolate
-from tsrnn.statistical.per_series import Fitted, PerSeriesForecaster, check_choice
+from tsrnn.statistical.fitting import Fitted
+from tsrnn.statistical.history import interpolate, last_observed_rows
+from tsrnn.statistical.per_series import PerSeriesForecaster, check_choice, is_auto
 
 
 class VAR(PerSeriesForecaster):
@@ -22,7 +22,7 @@ class VAR(PerSeriesForecaster):
     Targets that are constant in the training data repeat their last value and take no part.
     Series too short for a lag repeat their last values, and so do forecasts from a history
     shorter than the longest lag. Gaps are interpolated (with the season of the year before,
-    where there is one); a target that is missing at the cutoff repeats its last season.
+    where there is one); rows that lack targets before the cutoff are completed by the model.
 
     Parameters
     ----------
@@ -92,7 +92,9 @@ class VAR(PerSeriesForecaster):
     def _fit(self, panel: Panel) -> None:
         check_choice("trend", self.trend, ("n", "c", "ct"))
         check_choice("criterion", self.criterion, ("aic", "bic", "hqic", "fpe"))
-        if self.lags != "auto" and not (isinstance(self.lags, Integral) and self.lags >= 1):
+        if not is_auto(self.lags) and not (
+            isinstance(self.lags, int | np.integer) and self.lags >= 1
+        ):
             raise ValueError(f"lags={self.lags!r} must be 'auto' or a whole number >= 1")
         if panel.n_targets < 2:
             raise ValueError(
@@ -120,25 +122,30 @@ class VAR(PerSeriesForecaster):
     def _continue(
         self, fitted: Fitted, y: np.ndarray, x: np.ndarray, shift: int, cutoffs: np.ndarray, n: int
     ) -> np.ndarray:
+        moving, lags = fitted.options["moving"], fitted.options["lags"]
+        last = np.stack([last_observed_rows(column, cutoffs) for column in y.T], axis=1)
         forecasts = np.full((len(cutoffs), n, y.shape[1]), np.nan)
         for i, cutoff in enumerate(cutoffs):
-            if cutoff + 1 >= fitted.options["lags"]:
+            n_past = last[i, moving].min() + 1
+            if n_past >= lags:
                 past = _complete(y[: cutoff + 1], fitted.options["season_length"])
-                forecasts[i] = self._path(fitted, past, shift + cutoff + 1, n)
+                # Behind the last complete row, what is not observed is forecast.
+                behind = np.concatenate([y[n_past : cutoff + 1], np.full((n, y.shape[1]), np.nan)])
+                path = self._path(fitted, past[:n_past, moving], behind[:, moving], shift)
+                forecasts[i] = past[-1]
+                forecasts[i][:, moving] = path[-n:]
         return forecasts
 
-    def _path(self, fitted: Fitted, past: np.ndarray, time: int, n_steps: int) -> np.ndarray:
-        """Forecast the rows behind `past`, the first of them at row `time` since training."""
-        moving, lags = fitted.options["moving"], fitted.options["lags"]
-        n_fixed = {"n": 0, "c": 1, "ct": 2}[self.trend]
-        path = np.concatenate([past[len(past) - lags :, moving], np.empty((n_steps, moving.sum()))])
-        for step in range(n_steps):
-            recent = path[step : step + lags][::-1].ravel()
-            fixed = np.array([1.0, time + step + 1.0])[:n_fixed]
-            path[lags + step] = np.concatenate([fixed, recent]) @ fitted.params
-        forecasts = np.repeat(past[-1:], n_steps, axis=0)
-        forecasts[:, moving] = path[lags:]
-        return forecasts
+    def _path(self, fitted: Fitted, past: np.ndarray, behind: np.ndarray, shift: int) -> np.ndarray:
+        """Fill the rows behind the past, one after the other."""
+        lags, n_fixed = fitted.options["lags"], {"n": 0, "c": 1, "ct": 2}[self.trend]
+        path = np.concatenate([past, behind])
+        for row in range(len(past), len(path)):
+            recent = path[row - lags : row][::-1].ravel()
+            fixed = np.array([1.0, shift + row + 1.0])[:n_fixed]
+            step = np.concatenate([fixed, recent]) @ fitted.params
+            path[row] = np.where(np.isnan(path[row]), step, path[row])
+        return path
 
     def _statsmodels_results(self, fitted: Fitted, y: np.ndarray, x: np.ndarray) -> Any:
         complete = _complete(y, fitted.options["season_length"])
