@@ -81,7 +81,9 @@ def panel(signal):
 def doubled():
     """A wave that doubles in months whose dummy is 1, which is known in the future."""
     promo = (np.random.default_rng(0).random(N_ROWS) < 0.3) * 1.0
-    return split(pd.DataFrame({"y": monthly(sine(np.arange(N_ROWS)) * (1 + promo)), "promo": promo}))
+    return split(
+        pd.DataFrame({"y": monthly(sine(np.arange(N_ROWS)) * (1 + promo)), "promo": promo})
+    )
 
 
 def response(shock, n_rows):

@@ -23,6 +23,7 @@ ARCHITECTURES = {
     "autoregressive": {"architecture": "encoder_decoder", "decoder": "autoregressive"},
     "vec2seq": {"architecture": "vec2seq"},
 }
+CELLS = ("lstm", "gru", "simple_rnn")
 READING = [name for name in ARCHITECTURES if name != "vec2seq"]
 OPTIONS = {
     "plain": {},
@@ -39,13 +40,25 @@ OPTIONS = {
 }
 
 
+MASKABLE = ("plain", "segments", "stacked", "bidirectional")
+
+
+def both(architectures, options):
+    """Pairs that make sense: seq2seq and vec2seq have no backward half, vec2seq no mask."""
+    pairs = [(a, o) for a in architectures for o in options]
+    one_way = [(a, o) for a, o in pairs if o != "bidirectional" or a not in ("seq2seq", "vec2seq")]
+    return [(a, o) for a, o in one_way if "masked" not in o or a != "vec2seq"]
+
+
 def spec_of(architecture, cell="gru", **options):
     """Spec of a network of 12 steps of context, 6 of horizon, two targets and covariates."""
     sizes = {"context_length": 12, "n_static": 0}
     if architecture == "vec2seq":
         sizes = {"context_length": 0, "n_static": 4}
     known = {"horizon": 6, "n_targets": 2, "n_covariates": 3, "n_past": 1, "n_future": 2}
-    return NetworkSpec(cell, **ARCHITECTURES[architecture], **known | sizes | {"units": 5} | options)
+    return NetworkSpec(
+        cell, **ARCHITECTURES[architecture], **known | sizes | {"units": 5} | options
+    )
 
 
 def inputs_of(spec, n_windows=4, seed=0):
@@ -93,14 +106,9 @@ def tiny(architecture, cell="gru", **options):
 # --- shapes ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("architecture", "options"), both(ARCHITECTURES, OPTIONS))
 def test_output_shape(architecture, options):
-    if options == "bidirectional" and architecture in ("seq2seq", "vec2seq"):
-        pytest.skip("refused by check_params")
-    if "masked" in options and architecture == "vec2seq":
-        pytest.skip("reads no context")
-    for cell in ("simple_rnn", "lstm", "gru"):
+    for cell in CELLS:
         spec = spec_of(architecture, cell, **OPTIONS[options])
         outputs = answer(spec, inputs_of(spec))
         steps = (len(spec.loss_steps),) if architecture == "seq2seq" else ()
@@ -141,7 +149,9 @@ def test_dropout_is_for_training_only(architecture):
     inputs = inputs_of(spec)
     outputs = answer(spec, inputs)
     assert np.array_equal(outputs, answer(spec, inputs))
-    assert np.array_equal(outputs, answer(replace(spec, dropout=0.0, recurrent_dropout=0.0), inputs))
+    assert np.array_equal(
+        outputs, answer(replace(spec, dropout=0.0, recurrent_dropout=0.0), inputs)
+    )
     assert not np.allclose(outputs, answer(spec, inputs, training=True))
 
 
@@ -154,14 +164,11 @@ def test_bidirectional_is_refused_where_it_would_see_the_future():
 # --- masks ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
-@pytest.mark.parametrize("options", ["plain", "segments", "stacked", "bidirectional"])
-@pytest.mark.parametrize("architecture", READING)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("architecture", "options"), both(READING, MASKABLE))
 def test_a_mask_changes_neither_weights_nor_answers_where_nothing_is_masked(
     architecture, options, cell
 ):
-    if options == "bidirectional" and architecture == "seq2seq":
-        pytest.skip("refused by check_params")
     spec = spec_of(architecture, cell, **OPTIONS[options])
     masked = replace(spec, masked=True)
     for one, other in zip(build(spec, 3).weights, build(masked, 3).weights, strict=True):
@@ -170,26 +177,22 @@ def test_a_mask_changes_neither_weights_nor_answers_where_nothing_is_masked(
     assert np.allclose(answer(spec, inputs_of(spec)), outputs, atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
-@pytest.mark.parametrize("options", ["plain", "segments", "stacked", "bidirectional"])
-@pytest.mark.parametrize("architecture", READING)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("architecture", "options"), both(READING, MASKABLE))
 def test_padding_behind_a_mask_is_as_no_padding(architecture, options, cell):
-    if options == "bidirectional" and architecture == "seq2seq":
-        pytest.skip("refused by check_params")
     short = spec_of(architecture, cell, context_length=8, **OPTIONS[options])
     padded = replace(short, context_length=12, masked=True)
     inputs = inputs_of(short)
-    context = np.zeros((4, 12, 5), np.float32)
-    context[:, 4:] = inputs["context"]
-    behind = {"context": context, "mask": np.repeat([[False] * 4 + [True] * 8], 4, axis=0)}
+    # seq2seq, and only it, reads the future after each step; the last one is compared.
     n_steps = len(padded.loss_steps) if architecture == "seq2seq" else 1
-    future = np.repeat(inputs["future"][:, -6:], n_steps, axis=1)
-    outputs = answer(padded, behind | {"future": future})
-    expected = answer(short, inputs)
-    if architecture == "seq2seq":  # they differ in the number of steps that forecast
+    behind = {
+        "context": np.pad(inputs["context"], [(0, 0), (4, 0), (0, 0)]),
+        "mask": np.repeat([[False] * 4 + [True] * 8], 4, axis=0),
+        "future": np.tile(inputs["future"][:, -6:], (1, n_steps, 1)),
+    }
+    outputs, expected = answer(padded, behind), answer(short, inputs)
+    if architecture == "seq2seq":
         outputs, expected = outputs[:, -1], expected[:, -1]
-        future = inputs["future"].reshape(4, -1, 6, 2)[:, -1]
-        outputs = answer(padded, behind | {"future": np.tile(future, (1, n_steps, 1))})[:, -1]
     assert np.allclose(outputs, expected, atol=1e-6)
 
 
@@ -215,30 +218,24 @@ def test_the_autoregressive_decoder_reads_what_it_wrote(segment_length):
     model.set_weights(random_weights(model))
     outputs = keras.ops.convert_to_numpy(model(inputs))
 
-    def layer(name):
-        return [np.asarray(w) for w in model.get_layer(name).get_weights()]
-
-    kernel, recurrent, bias = layer("simple_rnn_0")
+    kernel, recurrent, bias = model.get_layer("simple_rnn_0").get_weights()
     state = np.zeros((4, 5))
     for step in inputs["context"].reshape(4, spec.n_segments, -1).swapaxes(0, 1):
         state = np.tanh(step @ kernel + state @ recurrent + bias)
 
     n = spec.n_output_segments
-    (position,) = layer("position")
-    future = np.zeros((4, n * segment_length, 2))
-    future[:, :6] = inputs["future"]
+    (positions,) = model.get_layer("position").get_weights()
+    future = np.pad(inputs["future"], [(0, 0), (0, n * segment_length - 6), (0, 0)])
     future = future.reshape(4, n, -1)
-    decoder = {w.path.split("/", 1)[1]: np.asarray(w) for w in model.get_layer("decoder").weights}
-    cell = {name.split("/")[-2] + "/" + name.split("/")[-1]: w for name, w in decoder.items()}
-    written, before = [], np.zeros((4, 2 * segment_length))
-    kernels = [w for name, w in cell.items() if name.endswith("recurrent_kernel")]
-    (recurrent,) = kernels
-    inner = next(name for name in cell if name.endswith("recurrent_kernel")).split("/")[0]
+    feedback = model.get_layer("decoder").cell
+    kernel, recurrent, bias = feedback.cells[0].get_weights()
+    head, shift = feedback.head.get_weights()
+    written, output = [], np.zeros((4, 2 * segment_length))
     for k in range(n):
-        step = np.concatenate([np.repeat(position[None, k], 4, axis=0), future[:, k], before], axis=1)
-        state = np.tanh(step @ cell[f"{inner}/kernel"] + state @ recurrent + cell[f"{inner}/bias"])
-        before = state @ cell["head/kernel"] + cell["head/bias"]
-        written.append(before.reshape(4, segment_length, 2))
+        step = np.concatenate([np.tile(positions[k], (4, 1)), future[:, k], output], axis=1)
+        state = np.tanh(step @ kernel + state @ recurrent + bias)
+        output = state @ head + shift
+        written.append(output.reshape(4, segment_length, 2))
     assert np.allclose(outputs, np.concatenate(written, axis=1)[:, :6], atol=1e-5)
 
 
@@ -299,8 +296,9 @@ def test_a_tiny_learning_rate_stays_with_the_reference(architecture):
 # --- gradients ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("architecture", "cell"), list(zip(ARCHITECTURES, CELLS * 2, strict=False))
+)
 def test_every_weight_is_trained(architecture, cell):
     y = series()
     rows = pd.DataFrame({"y": y, "known": np.cos(np.arange(60))})
@@ -345,9 +343,16 @@ def test_own_network():
 
 def test_own_network_with_covariates():
     rows = pd.DataFrame({"y": series(), "known": np.arange(60) % 2.0})
-    ahead = pd.DataFrame({"known": [0.0, 1.0, 0.0]}, pd.period_range("2015-01", periods=3, freq="M"))
+    ahead = pd.DataFrame(
+        {"known": [0.0, 1.0, 0.0]}, pd.period_range("2015-01", periods=3, freq="M")
+    )
     forecaster = LSTMForecaster(**TINY, network=own_network).fit(rows[["known"]], rows["y"])
     assert not np.array_equal(forecaster.predict(ahead), forecaster.predict(1 - ahead))
+
+
+def test_own_network_is_no_seq2seq():
+    with pytest.raises(ValueError, match=r"architecture='seq2seq'.*use 'seq2vec'"):
+        tiny("seq2seq", network=own_network).fit(series())
 
 
 def dense_of(shape, names=("context",)):

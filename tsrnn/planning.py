@@ -61,6 +61,11 @@ def check_params(forecaster: Any) -> None:
             "at steps inside the context, whose future the backward half would see, and vec2seq "
             "reads no context; use 'seq2vec' or 'encoder_decoder'"
         )
+    if forecaster.network is not None and forecaster.architecture == "seq2seq":
+        raise ValueError(
+            "network= with architecture='seq2seq': your own network forecasts once, after the "
+            "context; use 'seq2vec'"
+        )
 
 
 def _is_number(value: Any) -> bool:

@@ -29,22 +29,27 @@ def season_length_of(grid: TimeGrid) -> int:
     if isinstance(grid.step, int):
         return 1
     try:
-        length = _DAY / pd.Timedelta(grid.step)
+        step = pd.Timedelta(grid.step)
     except ValueError:  # a calendar step has no fixed length in hours
         return _calendar_season(grid.step)
-    if length == 1:
-        return 7
+    if step == _DAY:
+        return _CALENDAR["D"]
+    if step % (7 * _DAY) == pd.Timedelta(0):
+        return _per(_CALENDAR["W"], step // (7 * _DAY))
+    length = _DAY / step
     return int(length) if length > 1 and length == int(length) else 1
 
 
 def _calendar_season(step: pd.DateOffset) -> int:
-    code, n = step.rule_code.split("-")[0], step.n
-    if code == "D" and n % 7 == 0:
-        code, n = "W", n // 7
-    if code in ("WOM", "LWOM"):
+    code = step.rule_code.split("-")[0]
+    if code in ("WOM", "LWOM"):  # the third Friday of each month, say
         code = "M"
     letter = code if code in _CALENDAR else code.removeprefix("B")[0]
-    length = _CALENDAR.get(letter, 1)
+    return _per(_CALENDAR.get(letter, 1), step.n)
+
+
+def _per(length: int, n: int) -> int:
+    """Length of a season in steps of `n`, 1 where that is no whole number."""
     return length // n if length % n == 0 else 1
 
 

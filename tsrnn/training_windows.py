@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tsrnn.naive import forward_fill
 from tsrnn.panel import Panel
 from tsrnn.windows import Windows, training_windows
 
@@ -41,6 +42,8 @@ def choose_windows(
     if not padded:
         _check_lengths(panel, context_length, horizon)
     longest = int(panel.lengths.max()) - horizon
+    # Where every series fills whole contexts, padding would only cost time.
+    padded = padded and bool((panel.lengths < context_length + 2 * horizon).any())
     shortest = min(context_length, max(season_length, 2), max(longest, 1)) if padded else None
     windows = training_windows(panel, context_length, horizon, stride, shortest)
     _warn_missing(panel, windows)
@@ -106,9 +109,11 @@ def _no_window_message(panel: Panel, horizon: int) -> str:
 
 
 def _warn_missing(panel: Panel, windows: Windows) -> None:
-    # Rows behind the last observed target only carry covariates: they are not missing.
-    last = panel.last_observed()[panel.series_of(np.arange(len(panel.values)))]
-    inside = np.arange(len(panel.values)) <= last
+    # Rows before the first observed target, and behind the last, are not gaps.
+    row = np.arange(len(panel.values))
+    last = panel.last_observed()[panel.series_of(row)]
+    begun = ~np.isnan(forward_fill(panel.targets, panel.offsets)).all(axis=1)
+    inside = begun & (row <= last)
     missing = np.isnan(panel.targets).any(axis=1) & inside
     if missing.any():
         row = int(np.argmax(missing))
