@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import (
@@ -213,12 +213,14 @@ weights = arrays(np.float64, st.shared(st.integers(1, 9), key="n"), elements=st.
 whole = st.integers(-1000, 1000)
 
 
+@settings(deadline=None)
 @given(columns, columns)
 def test_smape_is_symmetric_and_bounded(y, f):
     assert smape(y, f) == smape(f, y)
     assert 0 <= smape(y, f) <= 200
 
 
+@settings(deadline=None)
 @given(columns, columns, st.floats(1e-3, 1e3))
 def test_smape_and_wape_ignore_the_unit(y, f, a):
     assert smape(a * y, a * f) == pytest.approx(smape(y, f), abs=1e-9)
@@ -226,6 +228,7 @@ def test_smape_and_wape_ignore_the_unit(y, f, a):
         assert wape(a * y, a * f) == pytest.approx(wape(y, f), rel=1e-9)
 
 
+@settings(deadline=None)
 @given(
     arrays(np.float64, (4, 2), elements=whole),
     arrays(np.float64, 7, elements=whole).filter(lambda y: np.ptp(y[2:] - y[:-2]) > 0),
@@ -239,6 +242,7 @@ def test_scaled_errors_ignore_unit_and_origin(metric, pair, history, a, b):
     assert given == pytest.approx(expected, rel=1e-7, abs=1e-7)
 
 
+@settings(deadline=None)
 @given(columns, columns, weights, st.floats(0.1, 10))
 def test_only_the_proportions_of_weights_count(y, f, w, a):
     for metric in (smape, bias, partial(mase, y_train=[1, 2]), partial(rmsse, y_train=[1, 2])):

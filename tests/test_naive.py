@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrnn.naive import forward_fill, seasonal_fill, seasonal_naive
 from tsrnn.reading import read_panel
+
+few = settings(max_examples=50, deadline=None)
 
 
 @st.composite
@@ -39,6 +41,7 @@ def repeat_slowly(history, n_steps, season_length):
     return [last if np.isnan(value) else value for value in forecasts]
 
 
+@few
 @given(panels())
 def test_forward_fill_is_that_of_pandas(panel):
     filled = forward_fill(panel.values, panel.offsets)
@@ -50,6 +53,7 @@ def test_nothing_missing_is_not_copied():
     assert forward_fill(values, np.array([0, 3])) is values
 
 
+@few
 @given(panels(), st.integers(1, 5))
 def test_seasonal_fill_takes_the_last_season(panel, season_length):
     filled = seasonal_fill(panel.values, panel.offsets, season_length)
@@ -60,6 +64,7 @@ def test_seasonal_fill_takes_the_last_season(panel, season_length):
         np.testing.assert_array_equal(filled[first:end], expected.ffill())
 
 
+@few
 @given(panels(), st.integers(1, 5), st.integers(1, 12))
 def test_seasonal_naive_is_that_of_loops(panel, season_length, n_steps):
     cutoffs = np.arange(len(panel.values))
@@ -73,6 +78,7 @@ def test_seasonal_naive_is_that_of_loops(panel, season_length, n_steps):
             np.testing.assert_array_equal(forecasts[cutoff, :, column], expected)
 
 
+@few
 @given(panels(), st.integers(1, 5), st.data())
 def test_nothing_after_the_cutoff_is_read(panel, season_length, data):
     cutoff = data.draw(st.integers(0, len(panel.values) - 1))
@@ -82,6 +88,7 @@ def test_nothing_after_the_cutoff_is_read(panel, season_length, data):
     np.testing.assert_array_equal(seasonal_naive(panel, *where, 7, season_length), before)
 
 
+@few
 @given(panels(), st.integers(1, 5))
 def test_nothing_of_another_series_is_read(panel, season_length):
     cutoffs = panel.offsets[1:] - 1

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
 from tsrnn.panel import Columns
 from tsrnn.reading import check_covariates, read_panel
+
+few = settings(max_examples=50, deadline=None)
 
 DAYS = pd.date_range("2024-01-01", periods=6, freq="D", name="day")
 
@@ -163,6 +165,7 @@ def test_the_container_to_answer_in(X, y, is_pandas, one_dimensional, unnamed):
     assert container.unnamed == unnamed or not one_dimensional
 
 
+@few
 @given(st.permutations(range(12)))
 def test_rows_of_a_panel_in_any_order_of_series(order):
     """Only the times of each series must ascend."""

@@ -2,7 +2,25 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from tsrnn import GRUForecaster, LSTMForecaster, RNNForecaster, SimpleRNNForecaster, SlidingWindow
+from tsrnn import (
+    ARIMA,
+    ETS,
+    AutoReg,
+    Deseasonalizer,
+    Differencer,
+    Drift,
+    GRUForecaster,
+    HistoricAverage,
+    LSTMForecaster,
+    Naive,
+    RNNForecaster,
+    SeasonalNaive,
+    SimpleRNNForecaster,
+    SlidingWindow,
+    STLForecaster,
+    Theta,
+    UnobservedComponents,
+)
 
 TINY = {"units": 2, "max_epochs": 1, "batch_size": 32, "random_state": 0}
 
@@ -16,10 +34,10 @@ WEIGHTS = {
         "dropping or repeating rows changes the series that windows are cut from"
     ),
 }
+ONE_SERIES = {"check_fit1d": "a 1-D array is one series"}
 WINDOWS = {
     "check_transformer_general": "windows are fewer than rows",
     "check_transformer_data_not_an_array": "windows are fewer than rows",
-    "check_fit1d": "a 1-D array is one series",
     "check_fit2d_predict1d": "a 1-D array is one series",
 }
 
@@ -29,6 +47,19 @@ RECURRENT = [
     GRUForecaster(**TINY),
     SimpleRNNForecaster(**TINY),
 ]
+BASELINES = [
+    Naive(),
+    SeasonalNaive(),
+    Drift(),
+    HistoricAverage(),
+    ETS(),
+    Theta(),
+    ARIMA(order=(1, 0, 0), seasonal_order=None),
+    AutoReg(lags=1),
+    STLForecaster(forecaster=Naive()),
+    UnobservedComponents(),
+]
+TRANSFORMERS = [SlidingWindow(context_length=3), Differencer(), Deseasonalizer()]
 
 
 def expected_failures(estimator):
@@ -36,12 +67,14 @@ def expected_failures(estimator):
     if isinstance(estimator, RNNForecaster):
         return ORDER | WEIGHTS
     if isinstance(estimator, SlidingWindow):
-        return ORDER | WINDOWS
-    return ORDER
+        return ORDER | WINDOWS | ONE_SERIES
+    if isinstance(estimator, Differencer | Deseasonalizer):
+        return ORDER | ONE_SERIES
+    return ORDER if isinstance(estimator, Drift | Theta | ARIMA | AutoReg) else {}
 
 
 @parametrize_with_checks(
-    [*RECURRENT, SlidingWindow(context_length=3)],
+    [*RECURRENT, *BASELINES, *TRANSFORMERS],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_check(estimator, check):
@@ -49,5 +82,5 @@ def test_scikit_learn_check(estimator, check):
 
 
 def test_fewer_than_ten_kinds_of_failure_are_expected():
-    assert len(ORDER | WEIGHTS | WINDOWS) < 10
+    assert len(ORDER | WEIGHTS | WINDOWS | ONE_SERIES) < 10
 

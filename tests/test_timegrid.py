@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from tsrnn.baselines import Naive
 from tsrnn.timegrid import OFF_GRID, TimeGrid, written
 
+few = settings(max_examples=100, deadline=None)
+
 FREQUENCIES = [
     *("ME", "MS", "BME", "2MS", "QS-OCT", "QE-NOV", "BQE", "YS", "YE-JUN", "10YS"),
     *("W-SAT", "2W-MON", "WOM-3FRI", "B", "D", "7D", "h", "2h", "15min", "90min", "s", "bh"),
@@ -94,7 +96,7 @@ def test_integers(index, step, labelled):
     assert times.name == index.name
 
 
-@settings(deadline=None, max_examples=150)
+@few
 @given(
     # pandas steps back from an opening hour to a closing one, which is not on its own grid.
     freq=st.sampled_from([freq for freq in FREQUENCIES if freq != "bh"]),
@@ -108,7 +110,7 @@ def test_numbers_come_back(freq, start, n, numbers):
     np.testing.assert_array_equal(grid.step_numbers(grid.times(numbers)), numbers)
 
 
-@settings(deadline=None)
+@few
 @given(
     freq=st.sampled_from(PERIODS),
     start=st.dates(pd.Timestamp("1971").date(), pd.Timestamp("2040").date()),
@@ -119,6 +121,7 @@ def test_numbers_come_back_from_periods(freq, start, numbers):
     np.testing.assert_array_equal(grid.step_numbers(grid.times(np.array(numbers))), numbers)
 
 
+@few
 @given(
     origin=st.integers(-(10**6), 10**6),
     step=st.integers(1, 10**4),

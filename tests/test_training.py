@@ -98,7 +98,7 @@ def by_hand(rows, cutoff, spec, reference, scale, covariates):
     standard = np.nan_to_num((filled[:, n:] - covariates[0]) / covariates[1])
     begin = cutoff - length + 1
     seq2seq = spec.architecture == "seq2seq"
-    seen = rows[max(begin, 0) : begin + spec.statistics_length, :n]
+    seen = rows[max(begin, 0) : max(begin + spec.statistics_length, 0), :n]
     location, size = np.zeros(n), np.ones(n)
     for k in range(n):
         values = seen[~np.isnan(seen[:, k]), k]
@@ -112,7 +112,7 @@ def by_hand(rows, cutoff, spec, reference, scale, covariates):
             size[k] = values.std()
         elif scale == "mean_absolute":
             size[k] = np.abs(values - location[k]).mean()
-    divisor = np.where(size > 0, size, 1.0)
+    divisor = np.where(size > 0, size, np.inf)
     context, mask = np.zeros((length, rows.shape[1])), np.zeros(length, bool)
     for i, row in enumerate(range(begin, cutoff + 1)):
         if row >= 0:
@@ -223,11 +223,13 @@ def test_prediction_reads_what_training_read(architecture, reference, scale, pan
         assert np.allclose(again[name][used][:, kept], values[used][:, kept], atol=2e-5), name
     # What training aims at turns back into the observed values.
     aims = targets[:, -1] if architecture == "seq2seq" else targets
-    assert np.allclose((around + size * aims)[used], windows.targets[used], atol=1e-4)
+    moving = used[:, None, None] & (size > 0)
+    moving = np.broadcast_to(moving, aims.shape)
+    assert np.allclose((around + size * aims)[moving], windows.targets[moving], atol=1e-4)
+    assert (aims[used][~moving[used]] == 0).all()
 
 
 def test_vec2seq_reads_age_season_and_static_covariates(panel, caught):
-    rows = panel.dropna().loc[["s", "t"]].loc[lambda x: ~x.index.duplicated()]
     rows = panel.fillna(50.0)
     data, spec, _, _ = caught(RNNForecaster(**settings("vec2seq")), rows)
     inputs, targets, _ = whole_batch(data, spec)
@@ -301,3 +303,460 @@ def test_every_window_comes_once_a_pass_in_another_order():
     assert not np.array_equal(passes[0], passes[1])
     again = np.concatenate([b[0]["context"] for b in batches.take(n_batches)])
     assert np.array_equal(again, passes[0])
+
+
+# --- losses, optimizers, learning rate ------------------------------------------------------
+
+
+class Log(keras.callbacks.Callback):
+    """Weights, learning rate and losses as training goes."""
+
+    def __init__(self):
+        super().__init__()
+        self.events, self.rates, self.weights, self.losses = [], [], [], []
+
+    def on_train_begin(self, logs=None):
+        self.events.append("begin")
+        self.weights.append(self.model.get_weights())
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.events.append(epoch)
+        self.rates.append(float(self.model.optimizer.learning_rate))
+        self.weights.append(self.model.get_weights())
+        self.losses.append(logs["loss"])
+
+    def on_train_end(self, logs=None):
+        self.events.append("end")
+
+
+def steps_of(log):
+    """Length of the way that the weights went in each epoch."""
+    flat = [np.concatenate([w.ravel() for w in weights]) for weights in log.weights]
+    return np.linalg.norm(np.diff(flat, axis=0), axis=1)
+
+
+ONE_BATCH = TINY | {"batch_size": 1000, "optimizer": "sgd", "schedule": "constant"}
+
+
+def half_squared(y_true, y_pred):
+    return 0.5 * (y_true - y_pred) ** 2
+
+
+@pytest.mark.parametrize(
+    ("loss", "by_numpy"),
+    [
+        ("mae", np.abs),
+        ("mean_absolute_error", np.abs),
+        ("mse", np.square),
+        ("huber", lambda e: np.where(np.abs(e) < 1, e**2 / 2, np.abs(e) - 0.5)),
+        (keras.losses.LogCosh(), lambda e: np.log(np.cosh(e))),
+        (half_squared, lambda e: e**2 / 2),
+    ],
+)
+def test_loss_of_an_untrained_network(loss, by_numpy, caught):
+    y = wave()
+    data, spec, how, _ = caught(GRUForecaster(**ONE_BATCH, loss=loss), y)
+    _, targets, _ = whole_batch(data, spec)
+    trained = training.train(data, spec, how)
+    assert trained.history["loss"][0] == pytest.approx(by_numpy(targets).mean(), rel=1e-4)
+    assert trained.history["loss"][-1] < trained.history["loss"][0]
+
+
+def test_loss_counts_the_weights_of_windows(caught):
+    y = wave()
+    weight = np.random.default_rng(0).uniform(0, 2, len(y))
+    data, spec, how, _ = caught(GRUForecaster(**ONE_BATCH), y, sample_weight=weight)
+    _, targets, weights = whole_batch(data, spec)
+    trained = training.train(data, spec, how)
+    expected = (np.abs(targets).mean(axis=(1, 2)) * weights[:, 0]).mean()
+    assert trained.history["loss"][0] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "adamw", keras.optimizers.Nadam()])
+def test_optimizers(optimizer):
+    forecaster = GRUForecaster(**TINY | {"max_epochs": 5}, optimizer=optimizer).fit(wave())
+    losses = forecaster.losses_["loss"]
+    assert losses.iloc[-1] < losses.iloc[0]
+    assert optimizer == forecaster.optimizer
+
+
+def test_an_optimizer_object_is_used_with_its_settings_and_left_as_it_was():
+    own = keras.optimizers.SGD(momentum=0.9)
+    logs = {}
+    for name, optimizer in (("momentum", own), ("plain", "sgd")):
+        logs[name] = Log()
+        GRUForecaster(**ONE_BATCH | {"optimizer": optimizer}, callbacks=[logs[name]]).fit(wave())
+    assert steps_of(logs["momentum"])[0] == pytest.approx(steps_of(logs["plain"])[0], rel=1e-5)
+    assert steps_of(logs["momentum"])[2] > 1.5 * steps_of(logs["plain"])[2]
+    assert not own.built
+
+
+def test_an_optimizer_object_that_clips_does_so_in_its_own_way():
+    log = Log()
+    own = keras.optimizers.SGD(clipvalue=1e-4)
+    GRUForecaster(**ONE_BATCH | {"optimizer": own}, learning_rate=1.0, callbacks=[log]).fit(wave())
+    assert np.abs(log.weights[1][-1] - log.weights[0][-1]).max() == pytest.approx(1e-4, rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "value"), [("loss", "mea"), ("optimizer", "adm")])
+def test_unknown_names(name, value):
+    with pytest.raises(ValueError, match=rf"{name}='{value}' is not a Keras {name}; use '"):
+        GRUForecaster(**TINY, **{name: value}).fit(wave())
+
+
+def test_learning_rate_falls_along_a_cosine():
+    log = Log()
+    settings = TINY | {"max_epochs": 8, "learning_rate": 0.02}
+    GRUForecaster(**settings, callbacks=[log]).fit(wave())
+    done = np.arange(1, 9) / 8
+    assert np.allclose(log.rates, 0.02 * 0.5 * (1 + np.cos(np.pi * done)), atol=1e-7)
+
+
+def test_learning_rate_stays_where_the_schedule_is_constant():
+    log = Log()
+    GRUForecaster(**ONE_BATCH, learning_rate=0.02, callbacks=[log]).fit(wave())
+    assert np.allclose(log.rates, 0.02)
+
+
+def test_learning_rate_by_a_keras_schedule():
+    log = Log()
+    decay = keras.optimizers.schedules.ExponentialDecay(0.02, decay_steps=1, decay_rate=0.5)
+    settings = ONE_BATCH | {"learning_rate": decay}
+    GRUForecaster(**settings, callbacks=[log]).fit(wave())  # one step an epoch
+    assert np.allclose(log.rates, [0.01, 0.005, 0.0025])
+    # It is in force, not only on display: another decay goes another way.
+    other = Log()
+    decay = keras.optimizers.schedules.ExponentialDecay(0.02, decay_steps=1, decay_rate=0.25)
+    GRUForecaster(**ONE_BATCH | {"learning_rate": decay}, callbacks=[other]).fit(wave())
+    assert steps_of(other)[0] == pytest.approx(steps_of(log)[0], rel=1e-6)
+    assert steps_of(other)[1] == pytest.approx(steps_of(log)[1] / 2, rel=0.05)
+
+
+def test_the_learning_rate_is_in_force_and_not_kept_from_an_earlier_fit():
+    logs = [Log(), Log(), Log()]
+    for log, rate in zip(logs, (0.01, 0.04, 0.01), strict=True):
+        GRUForecaster(**ONE_BATCH, learning_rate=rate, callbacks=[log]).fit(wave())
+    first = [steps_of(log)[0] for log in logs]
+    assert first[1] == pytest.approx(4 * first[0], rel=1e-4)
+    assert first[2] == first[0]
+
+
+@pytest.mark.parametrize("clipnorm", [0.01, 0.001])
+def test_clipnorm_limits_a_step(clipnorm):
+    log = Log()
+    settings = ONE_BATCH | {"learning_rate": 1.0, "clipnorm": clipnorm}
+    GRUForecaster(**settings, callbacks=[log]).fit(wave())
+    assert steps_of(log)[0] == pytest.approx(clipnorm, rel=1e-3)
+
+
+def test_clipnorm_of_none_clips_nothing():
+    log = Log()
+    GRUForecaster(**ONE_BATCH | {"learning_rate": 1.0, "clipnorm": None}, callbacks=[log]).fit(
+        wave()
+    )
+    assert steps_of(log)[0] > 0.05
+
+
+# --- when training stops --------------------------------------------------------------------
+
+
+def two_series():
+    return pd.concat({"a": wave(40), "b": wave(55, seed=1)}, names=["series", "step"])
+
+
+def test_validation_windows_are_the_last_of_each_series_and_purged():
+    forecaster = GRUForecaster(**TINY).fit(two_series())
+    windows = training_windows(forecaster._read(two_series()), 8, HORIZON)
+    parts = held_out(windows, 0.2)
+    for s, n in ((0, 40 - 10), (1, 55 - 10)):
+        own = parts[windows.series == s]
+        n_held = int(np.ceil(0.2 * n))
+        assert own.tolist() == [0] * (n - n_held - 2) + [2] * 2 + [1] * n_held
+    # No target that validation sees is a target of training.
+    rows = [set(windows[parts == part].target_rows.ravel().tolist()) for part in (0, 1)]
+    assert not rows[0] & rows[1]
+
+
+def test_windows_of_a_single_one_are_not_held_out():
+    forecaster = GRUForecaster(**TINY).fit(two_series())
+    windows = training_windows(forecaster._read(two_series()), 8, HORIZON)[:1]
+    assert held_out(windows, 0.5).tolist() == [0]
+
+
+def test_early_stopping_restores_the_best_weights(caught):
+    settings = TINY | {
+        "max_epochs": 30,
+        "early_stopping": True,
+        "patience": 3,
+        "validation_fraction": 0.3,
+        "learning_rate": 0.2,
+        "schedule": "constant",
+    }
+    forecaster = GRUForecaster(**settings).fit(two_series())
+    losses = forecaster.losses_
+    assert list(losses.columns) == ["member", "epoch", "loss", "val_loss"]
+    assert losses["epoch"].tolist() == list(range(len(losses)))
+    best = forecaster.best_epoch_
+    assert best == losses["val_loss"].argmin()
+    assert len(losses) == best + 1 + 3 < 30
+    # The weights are those of the best epoch: their loss on the windows held out is its.
+    data, spec, _, validation = caught(GRUForecaster(**settings), two_series())
+    inputs, targets, _ = whole_batch(data, spec)
+    held = {name: values[validation] for name, values in inputs.items()}
+    outputs = inference.predict(held, spec, forecaster.weights_[0])
+    error = np.abs(outputs - targets[validation]).mean()
+    assert error == pytest.approx(losses["val_loss"][best], rel=1e-4)
+    assert losses["val_loss"].iloc[-1] > 1.02 * error
+
+
+def test_early_stopping_that_never_stops_restores_the_best_too(caught):
+    settings = TINY | {"max_epochs": 6, "early_stopping": True, "learning_rate": 0.3}
+    log = Log()
+    forecaster = GRUForecaster(**settings, schedule="constant", callbacks=[log]).fit(two_series())
+    best = forecaster.best_epoch_
+    assert len(forecaster.losses_) == 6
+    for kept, then in zip(forecaster.weights_[0], log.weights[1 + best], strict=True):
+        assert np.array_equal(kept, then)
+
+
+def test_a_validation_loss_that_breaks_down_is_never_the_best():
+    class Break(keras.callbacks.Callback):
+        """Ruin the third epoch."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.set_weights([w * np.nan for w in self.model.get_weights()])
+
+    settings = TINY | {"max_epochs": 6, "early_stopping": True}
+    forecaster = GRUForecaster(**settings, callbacks=[Break()]).fit(wave())
+    assert forecaster.losses_["val_loss"].isna().sum() == 4
+    assert forecaster.best_epoch_ < 2
+    assert np.isfinite(forecaster.predict()).all()
+
+
+def test_without_early_stopping_the_last_epoch_counts():
+    log = Log()
+    forecaster = GRUForecaster(**TINY, early_stopping=False, callbacks=[log]).fit(wave())
+    assert forecaster.best_epoch_ == 2
+    assert list(forecaster.losses_.columns) == ["member", "epoch", "loss"]
+    assert forecaster.losses_["loss"].to_numpy() == pytest.approx(log.losses)
+    assert log.events == ["begin", 0, 1, 2, "end"]
+
+
+def test_callbacks_may_stop_training_and_keep_no_model():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    stop = Stop()
+    forecaster = GRUForecaster(**TINY | {"max_epochs": 20}, callbacks=[stop]).fit(wave())
+    assert len(forecaster.losses_) == 1
+    assert stop.model is None
+    following = GRUForecaster(**TINY | {"max_epochs": 4}).fit(wave())
+    assert len(following.losses_) == 4
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_training_that_diverges(early_stopping):
+    message = r"training diverged: the loss went \[.*nan.*lower learning_rate=1e\+30 or clipnorm="
+    settings = TINY | {"optimizer": "sgd", "learning_rate": 1e30, "clipnorm": None}
+    with pytest.raises(ValueError, match=message):
+        GRUForecaster(**settings, early_stopping=early_stopping).fit(wave())
+
+
+def test_a_loss_that_is_nan_from_the_start():
+    def undefined(y_true, y_pred):
+        return keras.ops.log(-1.0 - (y_true - y_pred) ** 2)
+
+    with pytest.raises(ValueError, match="training diverged"):
+        GRUForecaster(**TINY, loss=undefined).fit(wave())
+
+
+# --- weights of rows, members, warm starts --------------------------------------------------
+
+
+def test_rows_of_weight_zero_do_not_matter_as_targets():
+    """With one step ahead: values at the end, in no other window's context, change nothing."""
+    y = wave()
+    weight = np.ones(60)
+    weight[-10:] = 0
+    settings = TINY | {"horizon": 1}
+    fits = []
+    for spoilt in (y, y.where(np.arange(60) < 50, 1000 * y)):
+        fits.append(GRUForecaster(**settings).fit(spoilt, sample_weight=weight).weights_[0])
+    assert all(np.array_equal(a, b) for a, b in zip(*fits, strict=True))
+
+
+def test_a_corrupted_stretch_of_weight_zero_is_about_ignored():
+    y = wave(150, period=11, level=0.0)
+    spoilt = y.copy()
+    spoilt[60:90] = np.random.default_rng(3).normal(20, 30, 30)
+    weight = np.where((np.arange(150) >= 58) & (np.arange(150) < 98), 0.0, 1.0)
+    settings = TINY | {"max_epochs": 30, "units": 8, "learning_rate": 0.01, "loss": "mse"}
+    settings |= {"reference": "mean", "scale": None, "batch_size": 16}
+
+    def error(data, weight):
+        forecaster = GRUForecaster(**settings).fit(data[:120], sample_weight=weight)
+        truth, forecasts = forecaster.rolling_predict(y[120:])
+        return np.abs(truth - forecasts).mean()
+
+    clean, plain = error(y, None), error(spoilt, None)
+    weighted = error(spoilt, weight[:120])
+    assert weighted < (clean + plain) / 2
+    assert weighted < 1.6 * clean
+
+
+def test_forecast_of_members_is_their_median():
+    y = wave()
+    forecaster = GRUForecaster(**TINY, n_members=3).fit(y)
+    forecasts = forecaster.predict()
+    assert len(forecaster.weights_) == len(forecaster.best_epoch_) == 3
+    assert forecaster.losses_["member"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    alone = []
+    for weights in forecaster.weights_:
+        forecaster.weights_ = [weights]
+        alone.append(forecaster.predict())
+    assert np.ptp(alone, axis=0).min() > 0
+    assert np.allclose(forecasts, np.median(alone, axis=0), rtol=1e-6)
+    assert len(set(seeds(0, 3))) == 3
+
+
+def test_warm_start_goes_on():
+    y = wave()
+    forecaster = GRUForecaster(**TINY | {"max_epochs": 15}, warm_start=True).fit(y)
+    first, weights = forecaster.losses_, forecaster.weights_[0]
+    forecaster.fit(y)
+    assert forecaster.losses_["loss"].iloc[0] < first["loss"].iloc[0]
+    assert forecaster.losses_["loss"].iloc[-1] < first["loss"].iloc[-1]
+    log = Log()
+    forecaster.set_params(callbacks=[log]).fit(wave(80))
+    assert not np.array_equal(log.weights[0][0], weights[0])
+    cold = forecaster.set_params(warm_start=False, callbacks=None).fit(y)
+    assert cold.losses_["loss"].to_numpy() == pytest.approx(first["loss"].to_numpy())
+
+
+def test_warm_start_begins_at_the_weights_of_the_last_fit():
+    log = Log()
+    forecaster = GRUForecaster(**TINY, warm_start=True).fit(wave())
+    weights = forecaster.weights_[0]
+    missing = wave(80)
+    missing[30] = np.nan  # the network takes a mask now, its weights are the same
+    with pytest.warns(UserWarning, match="missing target"):
+        forecaster.set_params(callbacks=[log]).fit(missing)
+    assert all(np.array_equal(a, b) for a, b in zip(log.weights[0], weights, strict=True))
+
+
+@pytest.mark.parametrize("change", [{"units": 5}, {"n_members": 2}, {"horizon": 2}])
+def test_warm_start_of_another_network(change):
+    forecaster = GRUForecaster(**TINY, warm_start=True).fit(wave())
+    with pytest.raises(ValueError, match=r"warm_start=True, but the network of the last fit"):
+        forecaster.set_params(**change).fit(wave())
+
+
+# --- what training leaves alone -------------------------------------------------------------
+
+
+def test_no_progress_bar_without_a_terminal(capsys):
+    GRUForecaster(**TINY).fit(wave())
+    GRUForecaster(**TINY, verbose=False).fit(wave())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_bar_on_a_terminal_and_on_demand(capsys, monkeypatch):
+    GRUForecaster(**TINY, verbose=True).fit(wave())
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "training:" in shown.err and "/3 [" in shown.err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    GRUForecaster(**TINY).fit(wave())
+    assert "training:" in capsys.readouterr().err
+
+
+def test_the_global_random_state_is_left_alone():
+    settings = TINY | {"dropout": 0.2, "recurrent_dropout": 0.2, "n_members": 2}
+    settings |= {"early_stopping": True, "random_state": None}
+
+    def draws(work):
+        keras.utils.set_random_seed(11)
+        before = random.getstate(), np.random.get_state()[1].tolist()
+        work()
+        assert before == (random.getstate(), np.random.get_state()[1].tolist())
+        return (
+            random.random(),
+            np.random.rand(),
+            float(tf.random.uniform(())),
+            float(keras.random.uniform(())),
+        )
+
+    undisturbed = draws(lambda: None)
+    assert draws(lambda: GRUForecaster(**settings).fit(wave()).predict()) == undisturbed
+    fresh = settings | {"units": 7}  # builds and traces a new network
+    assert draws(lambda: GRUForecaster(**fresh).fit(wave()).predict()) == undisturbed
+
+
+# --- graphs are kept ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """Names of the models whose training step was traced, since the caches were emptied."""
+    monkeypatch.setattr(training, "_trainers", type(training._trainers)())
+    monkeypatch.setattr(inference, "_runners", type(inference._runners)())
+    traced = []
+    step = keras.Model.train_step
+
+    def counting(self, data):
+        traced.append(self.name)
+        return step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", counting)
+    return traced
+
+
+def test_a_grid_search_traces_each_cell_once(traces):
+    search = GridSearchCV(
+        RNNForecaster(**TINY | {"max_epochs": 1}),
+        {"cell": ["simple_rnn", "lstm", "gru"]},
+        cv=TimeSeriesSplit(5, test_size=6),
+    )
+    search.fit(wave(90))  # 15 fits and a refit, on six lengths of data
+    assert sorted(traces) == ["gru_seq2vec", "lstm_seq2vec", "simple_rnn_seq2vec"]
+    assert len(inference._runners) == 3
+
+
+def test_another_fit_traces_nothing(traces):
+    settings = TINY | {"early_stopping": True, "max_epochs": 2}
+    GRUForecaster(**settings).fit(wave(60))
+    assert traces == ["gru_seq2vec"]
+    GRUForecaster(**settings).fit(wave(60))
+    GRUForecaster(**settings).fit(wave(97))
+    GRUForecaster(**settings).fit(two_series())
+    other = settings | {"max_epochs": 3, "learning_rate": 0.1, "batch_size": 7, "stride": 2}
+    GRUForecaster(**other | {"random_state": 5, "n_members": 2, "verbose": False}).fit(wave(71))
+    assert traces == ["gru_seq2vec"]
+    GRUForecaster(**settings | {"units": 5}).fit(wave(60))
+    assert len(traces) == 2
+
+
+def test_fits_leave_no_models_behind():
+    """Live Keras models over six fits; benchmarks/memory.py measures bytes over sixty."""
+
+    def live():
+        gc.collect()
+        return sum(isinstance(thing, keras.Model) for thing in gc.get_objects())
+
+    counts = []
+    kept = []
+    for i in range(6):
+        kept.append(GRUForecaster(**TINY | {"max_epochs": 1}).fit(wave(60 + i)))
+        kept[-1].predict()
+        counts.append(live())
+    assert len(set(counts)) == 1
+
+
+def test_the_caches_are_bounded(monkeypatch):
+    monkeypatch.setattr(training, "_MOST_CACHED", 2)
+    monkeypatch.setattr(training, "_trainers", type(training._trainers)())
+    for units in (2, 3, 4):
+        SimpleRNNForecaster(**TINY | {"units": units, "max_epochs": 1}).fit(wave())
+    assert [key[0].units for key in training._trainers] == [3, 4]

@@ -39,6 +39,7 @@ class Forecaster(BaseEstimator):
     target: Any = None
     past_covariates: Any = None
     static_covariates: Any = None
+    history_: Panel
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the history in X.
@@ -193,7 +194,7 @@ class Forecaster(BaseEstimator):
 
     def _check_features(self, X: Any, *, reset: bool) -> None:
         """Remember, or compare, the number and names of the columns."""
-        frame = to_frame(X)
+        frame: Any = to_frame(X)
         if not isinstance(X, pd.Series | pd.DataFrame):
             frame = frame.to_numpy()
         validate_data(self, frame, reset=reset, skip_check_array=True)

@@ -9,7 +9,7 @@ import numpy as np
 from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
-from tsrnn.scaling import location_of, reference_rows, safe, scale_of
+from tsrnn.scaling import divisor, location_of, reference_rows, scale_of
 from tsrnn.windows import Windows, complete_horizons, in_chunks
 
 
@@ -76,7 +76,7 @@ def learn_encoding(
         scale=scale,
         season_length=season_length,
         covariate_mean=mean,
-        covariate_scale=safe(deviation),
+        covariate_scale=np.where(deviation > 0, deviation, 1.0),
         level=level if reference is not None else np.zeros_like(level),
         spread=spread if scale is not None else np.ones_like(spread),
         duration=float(panel.lengths.max()),
@@ -102,6 +102,7 @@ class TrainingData:
         Whether a target is observed; whether all the horizon that begins in the row is.
     first, cutoffs : ndarray of shape (n_windows,)
     location, scale : ndarray of shape (n_windows, n_targets), float32
+        What targets are divided by is infinite where they did not move.
     weights : ndarray of shape (n_windows,), float32
     static : ndarray of shape (n_windows, n_static), float32
     reference, season_length : as in `Encoding`
@@ -142,7 +143,7 @@ def training_data(
         first=windows.first,
         cutoffs=windows.cutoffs,
         location=(location - shift).astype(np.float32),
-        scale=safe(scale).astype(np.float32),
+        scale=divisor(scale).astype(np.float32),
         weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
         static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
         reference=None if spec.architecture == "vec2seq" else encoding.reference,
@@ -211,7 +212,7 @@ def prediction_inputs(
         inputs["static"] = static_inputs(panel, windows.series, windows.cutoffs, encoding, spec)
     else:
         filled = forward_fill(panel.values, panel.offsets)
-        inputs["context"] = _context(windows, filled, encoding, location, safe(scale))
+        inputs["context"] = _context(windows, filled, encoding, location, divisor(scale))
         if spec.masked:
             inputs["mask"] = windows.mask
         rows = reference_rows(

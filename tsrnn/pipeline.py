@@ -267,9 +267,11 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
             final, "season_length", "auto"
         )
         self.season_length_ = resolve_season_length(season, panel.grid)
-        self.naive_error_ = naive_errors(panel, self.season_length_)
-        if self.fitted_with_y_:  # the forecaster was given y as it is
-            self.naive_error_ = getattr(final, "naive_error_", None)
+        self.naive_error_ = (  # y is given to the forecaster as it is
+            getattr(final, "naive_error_", None)
+            if self.fitted_with_y_
+            else naive_errors(panel, self.season_length_)
+        )
 
     def _covariates(self, X: Any) -> Any:
         """Covariates of the rows of X, transformed with the history before them."""

@@ -42,7 +42,7 @@ def location_of(context: np.ndarray, reference: str | None) -> np.ndarray:
 
 
 def scale_of(context: np.ndarray, location: np.ndarray, scale: str | None) -> np.ndarray:
-    """Size of the movements in each context, 0 for a constant one.
+    """Size of the movements in each context, 0 for a constant or unseen one.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def scale_of(context: np.ndarray, location: np.ndarray, scale: str | None) -> np
     scale : ndarray of shape (n_windows, n_targets)
     """
     if scale is None:
-        return np.ones_like(location)
+        return (~np.isnan(context)).any(axis=1).astype(np.float64)
     if scale == "deviation":
         size = np.sqrt(_mean((context - _mean(context)[:, None]) ** 2))
     else:
@@ -102,6 +102,10 @@ def reference_rows(
     return np.where(rows[..., None] + 1 - season_length >= first[..., None], seasonal, last)
 
 
-def safe(scale: np.ndarray) -> np.ndarray:
-    """Scale to divide by: 1 where it is 0, since a constant context minus its level is 0."""
-    return np.where(scale > 0, scale, 1.0)
+def divisor(scale: np.ndarray) -> np.ndarray:
+    """Scale to divide by: infinite where it is 0, so that what did not move is read as 0.
+
+    Nothing tells the size of what follows there: a forecast is the reference, whatever the
+    network says, and a target of 0 keeps the loss from being a matter of units.
+    """
+    return np.where(scale > 0, scale, np.inf)

@@ -118,7 +118,7 @@ def _warn_missing(panel: Panel, windows: Windows) -> None:
     if missing.any():
         row = int(np.argmax(missing))
         warnings.warn(
-            f"{int(missing.sum())} of {int(inside.sum())} rows have a missing target (the first: "
+            f"{int(missing.sum())} of {int(inside.sum())} rows have a missing target (the first is "
             f"{panel.label(int(panel.series_of(np.array(row))))}{panel.time_of(row)}); windows "
             f"with a missing target are left out, {len(windows)} remain; missing inputs are masked",
             UserWarning,
