@@ -182,6 +182,21 @@ def test_a_frame_keeps_its_columns():
 
 
 @pytest.mark.parametrize(
+    "columns",
+    [
+        pd.Index(["b", "a"], name="item"),
+        pd.MultiIndex.from_tuples([("x", "a"), ("y", "a")], names=["kind", None]),
+        pd.Index([3, 1], name="number"),
+        pd.period_range("2024", periods=2, freq="M"),
+    ],
+)
+def test_a_frame_keeps_what_its_columns_are_called(columns):
+    data = pd.DataFrame(1.0, MONTHS, columns)
+    assert forecasts_after(data).columns.equals(columns)
+    assert forecasts_after(data).columns.names == columns.names
+
+
+@pytest.mark.parametrize(
     ("data", "shape"),
     [(np.arange(5), (3,)), ([1, 2, 3], (3,)), (np.ones((5, 1)), (3, 1)), (np.ones((5, 2)), (3, 2))],
 )

@@ -231,7 +231,7 @@ class Forecaster(BaseEstimator):
         container = panel.container
         if covariates_only:
             was = self.history_.container
-            container = replace(container, one_dimensional=was.one_dimensional, unnamed=was.unnamed)
+            container = replace(was, pandas=container.pandas, series_level=container.series_level)
         return replace(panel, columns=self.columns_, container=container)
 
     def _check_y(self, y: Any) -> None:

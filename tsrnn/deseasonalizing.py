@@ -44,7 +44,8 @@ class Deseasonalizer(TimeTransformer):
 
     Notes
     -----
-    Missing values stay missing; for STL they are filled from the season before or after.
+    Missing values stay missing; for STL they are filled from the season before or after, and
+    then again from the line between their neighbours without the cycle.
     Rows without labels (arrays) count from the start of the training data.
 
     STL is from Cleveland, Cleveland, McRae and Terpenning (1990), Journal of Official
@@ -188,12 +189,19 @@ class Deseasonalizer(TimeTransformer):
 
 
 def _stl(values: np.ndarray, season_length: int, robust: bool) -> np.ndarray:
+    """Seasonal part of values, some of which may be missing."""
     from statsmodels.tsa.seasonal import STL
 
-    bounds = np.array([0, len(values)])
+    bounds, row = np.array([0, len(values)]), np.arange(len(values))
     filled = seasonal_fill(values[:, None], bounds, season_length)
     filled = seasonal_fill(filled[::-1], bounds, season_length)[::-1, 0]
-    return STL(filled.copy(), period=season_length, robust=robust).fit().seasonal
+    seasonal = STL(filled.copy(), period=season_length, robust=robust).fit().seasonal
+    seen = ~np.isnan(values)
+    for _ in range(0 if seen.all() else 2):  # values of another season have another trend
+        trend = np.interp(row, row[seen], (values - seasonal)[seen])
+        filled = np.where(seen, values, trend + seasonal)
+        seasonal = STL(filled, period=season_length, robust=robust).fit().seasonal
+    return seasonal
 
 
 def _series_and_times(fitted: Panel, index: pd.Index) -> tuple[np.ndarray, pd.Index]:

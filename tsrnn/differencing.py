@@ -120,11 +120,11 @@ class Differencer(TimeTransformer):
         Parameters
         ----------
         X : as in fit
-            Changes: of the training data from its start on, or of rows that follow `history`.
-            Rows without labels (arrays) are taken to begin at the start of the training data,
-            unless `history` is given.
+            Changes. Rows without labels (arrays) follow `history` or, if there is none, are
+            taken to begin where the training data begin.
         history : as in fit, default None
-            Values in original units, up to the row before X. None is the training data.
+            Values in original units, up to the row before X; later ones are not read. None is
+            the training data, whose first values are known even if X begins with them.
 
         Returns
         -------
@@ -133,33 +133,26 @@ class Differencer(TimeTransformer):
         Raises
         ------
         ValueError
-            If X neither starts with the training data nor follows `history`, or if no value
-            is known from which a change is measured.
+            If there is a gap between `history` and X, or if no value is known from which a
+            change is measured.
         """
         check_is_fitted(self)
         panel = self._read(X, self.history_)
         past = self.history_ if history is None else self._read(history, self.history_)
-        series = known_series(past, panel)
-        labelled = panel.grid.labelled
-        if history is None and (not labelled or (panel.starts == past.starts[series]).all()):
-            parts = self._from_start(panel, past.take(series))
-        else:
-            _check_follows(past, panel, series)
-            parts = self._after(*follow(past, panel))
+        past = past.take(known_series(past, panel))
+        n_before = _rows_before(past, panel, unlabelled=0 if history is None else None)
+        parts = []
+        for changes, known, n in zip(
+            panel.iter_series(), past.iter_series(), n_before, strict=True
+        ):
+            changes, known = changes[:, self.columns_], known[:, self.columns_]
+            at_start = history is None and n == 0
+            back = undo_from_start if at_start else undo
+            parts.append(back(changes, self.lags_, known if at_start else known[:n]))
         values = panel.values.copy()
         values[:, self.columns_] = np.concatenate(parts)
         _check_levels(values, panel, sum(self.lags_))
         return like(X, values, panel.order)
-
-    def _from_start(self, panel: Panel, start: Panel) -> list[np.ndarray]:
-        both = zip(panel.iter_series(), start.iter_series(), strict=True)
-        columns = self.columns_
-        return [undo_from_start(x[:, columns], self.lags_, k[:, columns]) for x, k in both]
-
-    def _after(self, whole: Panel, first: np.ndarray) -> list[np.ndarray]:
-        n_before = first - whole.offsets[:-1]
-        parts = [values[:, self.columns_] for values in whole.iter_series()]
-        return [undo(x[n:], self.lags_, x[:n]) for x, n in zip(parts, n_before, strict=True)]
 
 
 def _check_lengths(panel: Panel, n_rows: int, transformer: Any) -> None:
@@ -171,16 +164,23 @@ def _check_lengths(panel: Panel, n_rows: int, transformer: Any) -> None:
         )
 
 
-def _check_follows(past: Panel, panel: Panel, series: np.ndarray) -> None:
-    end = past.starts[series] + past.lengths[series]
-    late = panel.starts != end
-    if panel.grid.labelled and late.any() and not follows(past, panel):
-        s = int(np.argmax(late))
-        last = past.time_of(int(past.offsets[series[s] + 1]) - 1)
+def _rows_before(past: Panel, panel: Panel, unlabelled: int | None) -> np.ndarray:
+    """How many rows of `past` come before the same series in `panel`, shape (n_series,).
+
+    Where there are no labels to tell, it is `unlabelled` (None for all).
+    """
+    if not panel.grid.labelled:
+        return past.lengths if unlabelled is None else np.full(panel.n_series, unlabelled)
+    n_before = panel.starts - past.starts
+    wrong = (n_before < 0) | (n_before > past.lengths)
+    if wrong.any():
+        s = int(np.argmax(wrong))
+        start, end = past.time_of(int(past.offsets[s])), past.time_of(int(past.offsets[s + 1]) - 1)
         raise ValueError(
             f"{panel.label(s)}X starts at {panel.time_of(int(panel.offsets[s]))}, but its history "
-            f"ends at {last}; give history=, the values up to the row before X"
+            f"reaches from {start} to {end}; give history=, the values up to the row before X"
         )
+    return n_before
 
 
 def _check_levels(values: np.ndarray, panel: Panel, n_before: int) -> None:

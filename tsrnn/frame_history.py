@@ -139,12 +139,16 @@ def take(rows: Any, places: np.ndarray) -> Any:
 
 def container_of(X: Any) -> Container:
     """Say what answers to X come in."""
-    return Container(hasattr(X, "iloc"), np.ndim(X) == 1)
+    unnamed = isinstance(X, pd.Series) and X.name is None
+    return Container(hasattr(X, "iloc"), np.ndim(X) == 1, unnamed=unnamed)
 
 
 def unwrapped(forecasts: pd.DataFrame, container: Container) -> Any:
     """Forecasts as Series or array, where the question came as one."""
-    answer = forecasts.iloc[:, 0] if container.one_dimensional else forecasts
+    answer: Any = forecasts
+    if container.one_dimensional:
+        answer = forecasts.iloc[:, 0]
+        answer = answer.rename(None) if container.unnamed else answer
     return answer if container.pandas else answer.to_numpy()
 
 

@@ -38,14 +38,15 @@ class Columns:
 class Container:
     """The container that answers are given in: pandas or numpy, with one dimension or two.
 
-    `series_level` is the name of the first level of a panel's index; `unnamed` says that a
-    Series has no name.
+    `series_level` is the name of the first level of a panel's index, `column_names` are those
+    of the levels of its columns; `unnamed` says that a Series has no name.
     """
 
     pandas: bool
     one_dimensional: bool
     series_level: Hashable = None
     unnamed: bool = False
+    column_names: tuple[Hashable, ...] = (None,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +183,10 @@ class Panel:
         if self.container.one_dimensional:
             name = None if self.container.unnamed else self.columns.targets[0]
             return pd.Series(values[:, 0], index=index, name=name)
-        return pd.DataFrame(values, index=index, columns=list(self.columns.targets))
+        columns = pd.Index(list(self.columns.targets))
+        if columns.nlevels == len(self.container.column_names):
+            columns = columns.set_names(list(self.container.column_names))
+        return pd.DataFrame(values, index=index, columns=columns)
 
     def _index(self, lengths: Sequence[int], starts: np.ndarray) -> pd.Index:
         numbers = np.concatenate(

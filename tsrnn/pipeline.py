@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -104,7 +104,7 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         if not self.steps:
             raise ValueError("steps=[] is empty; give at least a forecaster")
         rows = rows_of(X, as_frame=y is None)
-        targets = self._check_targets(rows) if y is None else []
+        targets = targets_of(self.steps, rows.columns) if y is None else []
         given = self.steps
         self.steps = [*((n, wrap(step, n, targets)) for n, step in given[:-1]), *given[-1:]]
         try:
@@ -137,8 +137,7 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         ValueError
             As the forecaster raises it; or if a step turns a forecast back into NaN.
         """
-        check_is_fitted(self, "_history")
-        final = self.steps[-1][1]
+        final = self._check_fitted()
         if self.fitted_with_y_:
             return final.predict() if X is None else final.predict(self._covariates(X))
         if X is None:
@@ -170,8 +169,7 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         forecasts : DataFrame
             One column per target, indexed by (series,) cutoff and time.
         """
-        check_is_fitted(self, "_history")
-        final = self.steps[-1][1]
+        final = self._check_fitted(y)
         inputs = self._chain.inputs(self._history.like(X))
         if self.fitted_with_y_:
             return final.predict_at(inputs[-1], cutoffs, y, n_steps=n_steps)
@@ -187,24 +185,23 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         Returns
         -------
         y_true, y_pred : ndarray of shape (n_rows, n_targets)
-            In original units, of the rows whose targets are all observed.
+            The rows whose targets are all observed, in original units.
 
         Raises
         ------
         ValueError
             If X does not follow the training data, saying where that ended.
         """
-        check_is_fitted(self, "_history")
+        final = self._check_fitted(y)
         if self.fitted_with_y_:
-            return self.steps[-1][1].rolling_predict(self._covariates(X), y)
+            return final.rolling_predict(self._covariates(X), y)
         return self._roll(X)[:2]
 
     @available_if(_final_has("score"))
     def score(self, X: Any, y: Any = None) -> float:
         """Skill over the seasonal naive forecast: ``1 - MAE / MAE of seasonal naive``.
 
-        In original units and rolling through the rows of X that follow the training data, as
-        the forecasters' own `score`.
+        In original units, rolling through the rows of X that follow the training data.
 
         Returns
         -------
@@ -216,9 +213,9 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         ValueError
             If X does not follow the training data, saying where that ended.
         """
-        check_is_fitted(self, "_history")
+        final = self._check_fitted(y)
         if self.fitted_with_y_:
-            return self.steps[-1][1].score(self._covariates(X), y)
+            return final.score(self._covariates(X), y)
         return skill(*self._roll(X))
 
     @available_if(_final_has("update"))
@@ -234,14 +231,10 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         -------
         self
         """
-        check_is_fitted(self, "_history")
-        final, rows = self.steps[-1][1], self._history.like(X)
+        final, rows = self._check_fitted(y), self._history.like(X)
         whole, places = self._history.followed_by(rows)
-        changed = self._chain.inputs(whole)[-1]
-        if self.fitted_with_y_:
-            final.update(take(changed, places), y)
-        else:
-            final.update(self._chain.windows(take(changed, places)))
+        changed = self._chain.windows(take(self._chain.inputs(whole)[-1], places))
+        final.update(changed, y)
         self._history = self._history.extended(rows)
         return self
 
@@ -250,28 +243,23 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         """Steps that the forecaster looks ahead."""
         return self.steps[-1][1].horizon
 
-    def _check_targets(self, rows: pd.DataFrame) -> list[Hashable]:
-        name, final = self.steps[-1]
-        if isinstance(final, Pipeline) and not isinstance(final, ForecastPipeline):
-            raise ValueError(
-                f"the last step {name!r} is a Pipeline, whose forecasts stay in its own "
-                "transformed units; make it a ForecastPipeline"
-            )
-        return targets_of(self.steps, rows.columns)
+    def _check_fitted(self, y: Any = None) -> Any:
+        """Return the forecaster; an error before fit, or if y is given but fit saw none."""
+        check_is_fitted(self, "_history")
+        if y is not None and not self.fitted_with_y_:
+            raise ValueError("y is given, but fit saw none: there X held the targets; leave y out")
+        return self.steps[-1][1]
 
     def _remember(self, history: FrameHistory) -> None:
         panel = history.panel
         self._history = FrameHistory(history.rows, history.targets, panel.grid)
         final = self.steps[-1][1]
-        season: Any = getattr(final, "season_length_", None) or getattr(
-            final, "season_length", "auto"
-        )
+        season = getattr(final, "season_length_", getattr(final, "season_length", "auto"))
         self.season_length_ = resolve_season_length(season, panel.grid)
-        self.naive_error_ = (  # y is given to the forecaster as it is
-            getattr(final, "naive_error_", None)
-            if self.fitted_with_y_
-            else naive_errors(panel, self.season_length_)
-        )
+        if self.fitted_with_y_:  # y is given to the forecaster as it is
+            self.naive_error_ = getattr(final, "naive_error_", None)
+        else:
+            self.naive_error_ = naive_errors(panel, self.season_length_)
 
     def _covariates(self, X: Any) -> Any:
         """Covariates of the rows of X, transformed with the history before them."""

@@ -57,6 +57,7 @@ def read_panel(
         pandas=hasattr(X, "iloc") or hasattr(y, "iloc"),
         one_dimensional=n_dimensions(targets) == 1,
         unnamed=getattr(targets, "name", None) is None,
+        column_names=tuple(targets.columns.names) if hasattr(targets, "columns") else (None,),
     )
     own = tuple(name.name if isinstance(name, _FromY) else name for name in columns.targets)
     panel = _lay_out(values, index, replace(columns, targets=own), container, grid)

@@ -105,7 +105,19 @@ def _with_steps(pipeline: Any, steps: list[tuple[str, Any]]) -> Any:
 
 
 def targets_of(steps: Sequence[tuple[str, Any]], columns: pd.Index) -> list[Hashable]:
-    """Columns that the forecaster will forecast, as it (or `SlidingWindow`) was told."""
+    """List the columns that the forecaster will forecast, as it (or `SlidingWindow`) was told.
+
+    Raises
+    ------
+    ValueError
+        If the forecaster is a Pipeline that does not turn its forecasts back.
+    """
+    name, final = steps[-1]
+    if isinstance(final, Pipeline) and not hasattr(type(final), "predict_at"):
+        raise ValueError(
+            f"the last step {name!r} is a Pipeline, whose forecasts stay in its own transformed "
+            "units; make it a ForecastPipeline"
+        )
     targets = _told(steps, "target")
     if targets:
         return targets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,19 +18,23 @@ _LAYERS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GR
 _CELLS = {"simple_rnn": layers.SimpleRNNCell, "lstm": layers.LSTMCell, "gru": layers.GRUCell}
 _N_STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
 
+_seeding = threading.RLock()
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Let Keras draw its default seeds from `seed`, and leave the global state as it was.
 
-    Layers and initialisers without a seed of their own take one from Python's `random`.
+    Layers and initialisers without a seed of their own take one from Python's `random`, which
+    all threads share: one at a time.
     """
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    with _seeding:
+        state = random.getstate()
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(state)
 
 
 def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:

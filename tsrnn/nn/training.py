@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tsrnn.inputs import TrainingData
 from tsrnn.nn.data import dataset
-from tsrnn.nn.network import build, input_names, seeded
+from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
 # More steps than an epoch has: Keras runs each epoch in one call.
@@ -88,16 +88,15 @@ def _fit(
     n_batches = -(-len(learned) // how.batch_size)
     trainer.restart(how, n_batches, weights)
     try:
-        with seeded(how.seed):
-            record = model.fit(
-                batches,
-                validation_data=checks,
-                epochs=how.max_epochs,
-                steps_per_epoch=n_batches,
-                callbacks=_callbacks(how, checks is not None),
-                shuffle=False,
-                verbose=0,
-            )
+        record = model.fit(
+            batches,
+            validation_data=checks,
+            epochs=how.max_epochs,
+            steps_per_epoch=n_batches,
+            callbacks=_callbacks(how, checks is not None),
+            shuffle=False,
+            verbose=0,
+        )
     finally:
         for callback in how.callbacks:  # the model goes on to other fits
             callback._model = None
