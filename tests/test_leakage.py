@@ -1,5 +1,7 @@
 """No forecast knows anything after its cutoff; each knows its cutoff."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,12 +126,12 @@ def test_predict_at_reads_nothing_after_the_cutoff(architecture, data, fitted):
 
 @pytest.mark.parametrize("architecture", EVERY)
 def test_missing_values_after_the_cutoff_are_not_read_either(architecture, fitted):
-    """They may turn on the masked network, which answers the same."""
+    """They turn on the masked network, which answers the same."""
     rows = frame()
     forecaster = fitted(architecture, "covariates")
     before = forecaster.predict_at(rows, [45])
     rows.iloc[46:, :3] = np.nan
-    assert np.allclose(forecaster.predict_at(rows, [45]), before, rtol=1e-6)
+    assert np.array_equal(forecaster.predict_at(rows, [45]), before)
 
 
 @pytest.mark.parametrize("architecture", EVERY)
@@ -143,9 +145,7 @@ def test_panels(architecture, fitted):
     for start, cutoff in zip([0, *ends], cutoffs, strict=False):
         own = rows.index.get_level_values(0)[cutoff]
         changed.loc[own] = spoilt(rows.loc[own], cutoff - start, UNKNOWN).to_numpy()
-    pd.testing.assert_frame_equal(
-        forecaster.predict_at(changed, cutoffs), before, check_exact=True
-    )
+    pd.testing.assert_frame_equal(forecaster.predict_at(changed, cutoffs), before, check_exact=True)
     # Nor does any value of another series.
     others = rows.copy()
     others.loc["p"] = spoilt(rows.loc["p"], -1).to_numpy()
@@ -153,33 +153,106 @@ def test_panels(architecture, fitted):
     pd.testing.assert_frame_equal(after[HORIZON:], before[HORIZON:], check_exact=True)
 
 
+def made_alone(forecaster, rows, cutoff):
+    """Forecast from rows that end at the cutoff, but for covariates known in the future."""
+    if rows.ndim == 1:
+        return forecaster.predict(rows[: cutoff + 1]).to_numpy()[:, None]
+    seen = rows[: cutoff + 1 + HORIZON].copy()
+    seen.iloc[cutoff + 1 :, :3] = np.nan
+    return forecaster.predict(seen).to_numpy()
+
+
 @pytest.mark.parametrize("data", ["series", "covariates", "gaps"])
 @pytest.mark.parametrize("architecture", EVERY)
-def test_rolling_predict_and_score_read_nothing_after_each_cutoff(architecture, data, fitted):
-    rows = DATA[data][0]()
+def test_rolling_predict_and_score_forecast_as_if_each_cutoff_were_now(architecture, data, fitted):
+    rows = DATA[data][0]()[: N_TRAIN + 4 * HORIZON]
     forecaster = fitted(architecture, data)
-    test = rows[N_TRAIN:]
-    truth, before = forecaster.rolling_predict(test)
-    for n_blocks in (0, 1, 3):
-        changed = spoilt(test, n_blocks * HORIZON - 1, UNKNOWN)
-        _, after = forecaster.rolling_predict(changed)
-        n_same = test.iloc[: (n_blocks + 1) * HORIZON]
-        n_same = len(n_same.dropna(subset=["a", "b"]) if data != "series" else n_same)
-        assert np.array_equal(after[: n_same - 1], before[: n_same - 1])
-        short = test[: (n_blocks + 1) * HORIZON]
-        end = changed[: (n_blocks + 1) * HORIZON].copy()
-        if data == "series":  # the score of these rows differs by their truth only
-            expected = 1 - np.abs(end.to_numpy() - before[: len(end), 0]).mean() / (
-                np.abs(end.to_numpy() - naive(rows, n_blocks)).mean()
-            )
-            assert forecaster.score(end) == pytest.approx(expected, rel=1e-9)
-        assert len(short) == len(end)
+    cutoffs = range(N_TRAIN - 1, len(rows) - 1, HORIZON)
+    expected = np.concatenate([made_alone(forecaster, rows, cutoff) for cutoff in cutoffs])
+    columns = slice(None) if data == "series" else ["a", "b"]
+    values = rows.to_numpy()[:, None] if data == "series" else rows[columns].to_numpy()
+    last_season = values[N_TRAIN - 12 :][: len(expected)]
+    truth = values[N_TRAIN:]
+    kept = ~np.isnan(truth).any(axis=1)
+    y_true, y_pred = forecaster.rolling_predict(rows[N_TRAIN:])
+    assert np.array_equal(y_true, truth[kept])
+    assert np.allclose(y_pred, expected[kept], rtol=1e-5)
+    if data != "gaps":
+        error, naive = (np.abs(truth - f).mean() for f in (expected, last_season))
+        assert forecaster.score(rows[N_TRAIN:]) == pytest.approx(1 - error / naive, rel=1e-4)
 
 
-def naive(rows, n_blocks):
-    """Seasonal naive forecasts of the first blocks after the training rows."""
-    blocks = []
-    for block in range(n_blocks + 1):
-        cutoff = N_TRAIN + block * HORIZON
-        blocks.append(rows.to_numpy()[cutoff - 12 : cutoff - 12 + HORIZON])
-    return np.concatenate(blocks)
+@pytest.mark.parametrize("architecture", EVERY)
+def test_rolling_forecasts_are_the_same_bits_whatever_follows(architecture, fitted):
+    test = frame()[N_TRAIN:]
+    forecaster = fitted(architecture, "covariates")
+    _, before = forecaster.rolling_predict(test)
+    for n_known in (0, HORIZON, 4 * HORIZON):
+        _, after = forecaster.rolling_predict(spoilt(test, n_known - 1, UNKNOWN))
+        assert np.array_equal(after[: n_known + HORIZON], before[: n_known + HORIZON])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_first_step_depends_on_the_last_observation(architecture, fitted):
+    rows = wave()
+    forecaster = fitted(architecture, "series")
+    before = forecaster.predict_at(rows, CUTOFFS).to_numpy().reshape(-1, HORIZON)
+    for i, cutoff in enumerate(CUTOFFS):
+        changed = rows.copy()
+        changed.iloc[cutoff] += 1
+        after = forecaster.predict_at(changed, CUTOFFS).to_numpy().reshape(-1, HORIZON)
+        assert after[i, 0] != before[i, 0]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_past_covariates_are_read_up_to_the_cutoff(architecture, fitted):
+    rows = frame()
+    forecaster = fitted(architecture, "covariates")
+    before = forecaster.predict_at(rows, [60]).to_numpy()
+    changed = rows.copy()
+    changed.iloc[60, 2] += 1
+    assert not np.array_equal(forecaster.predict_at(changed, [60]), before)
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_future_covariates_are_read_up_to_the_horizon(architecture, fitted):
+    rows = frame()
+    forecaster = fitted(architecture, "covariates")
+    before = forecaster.predict_at(rows, [60]).to_numpy()
+    inside, outside = rows.copy(), rows.copy()
+    inside.iloc[60 + HORIZON, 3] += 1
+    outside.iloc[60 + HORIZON + 1 :, 3] += 1
+    assert not np.array_equal(forecaster.predict_at(inside, [60]), before)
+    assert np.array_equal(forecaster.predict_at(outside, [60]), before)
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_update_leads_to_the_forecasts_of_a_longer_history(architecture, fitted):
+    forecaster = pickle.loads(pickle.dumps(fitted(architecture, "series")))
+    rows = wave()
+    first = forecaster.predict().to_numpy()
+    assert np.allclose(first, made_alone(forecaster, rows, N_TRAIN - 1)[:, 0], rtol=1e-6)
+    forecaster.update(rows[N_TRAIN : N_TRAIN + 4])
+    forecaster.update(rows[N_TRAIN + 4 : N_TRAIN + 5])
+    expected = made_alone(forecaster, rows, N_TRAIN + 4)[:, 0]
+    assert np.allclose(forecaster.predict(), expected, rtol=1e-6)
+    assert not np.array_equal(forecaster.predict(), first)
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_what_is_learned_does_not_depend_on_rows_that_were_not_given(architecture):
+    """Nothing outlives a fit in the compiled network: it is as if there had been none before."""
+    settings = TINY | EVERY[architecture]
+    first = RNNForecaster("gru", **settings).fit(wave()[:N_TRAIN]).predict()
+    RNNForecaster("gru", **settings).fit(spoilt(wave(), 30))
+    assert np.array_equal(RNNForecaster("gru", **settings).fit(wave()[:N_TRAIN]).predict(), first)
+
+
+def test_validation_rows_are_not_learned_from():
+    """Early stopping may choose another epoch, but an epoch's weights are the same."""
+    settings = TINY | {"early_stopping": True, "validation_fraction": 0.2}
+    losses = []
+    for rows in (wave()[:N_TRAIN], spoilt(wave()[:N_TRAIN], N_TRAIN - 4)):
+        losses.append(RNNForecaster("gru", **settings).fit(rows).losses_)
+    assert np.array_equal(losses[0]["loss"], losses[1]["loss"])
+    assert not np.array_equal(losses[0]["val_loss"], losses[1]["val_loss"])

@@ -103,6 +103,21 @@ def test_a_missing_value_costs_no_other_row():
     assert_array_equal(transformer.inverse_transform(transformer.transform(X)), X)
 
 
+def test_missing_changes_stay_missing():
+    X = sales()[["a"]]
+    changes = X.diff()[30:36]
+    changes.iloc[2] = np.nan
+    back = Differencer().fit(X[:30]).inverse_transform(changes)
+    assert_array_equal(back["a"].isna(), [False, False, True, False, False, False])
+    close(back[:2], X[30:32])
+    close(back.iloc[3:] - back.iloc[1], X.diff()[33:36].cumsum())
+
+
+def test_the_history_keeps_missing_rows_at_its_end():
+    X = np.array([1.0, 5.0, 2.0, 7.0, np.nan])
+    assert_array_equal(Differencer(0, 2).fit(X).inverse_transform([1.0, 1.0], X), [8.0, 3.0])
+
+
 def test_a_missing_season_is_bridged_too():
     X = np.array([1.0, 2.0, np.nan, 4.0, 7.0, 9.0])
     transformer = Differencer(0, 2).fit(X)
@@ -321,7 +336,7 @@ def test_messages_of_the_deseasonalizer():
         Deseasonalizer().fit(sales()).transform(
             sales(2).set_axis(pd.DatetimeIndex(["2021-01-01", "2021-01-05"]))
         )
-    with pytest.raises(TypeError, match=r"the time index holds integers, but fit saw timestamps"):
+    with pytest.raises(TypeError, match=r"holds rows counted from 0, but fit saw timestamps"):
         Deseasonalizer().fit(sales()).transform(sales().reset_index(drop=True))
 
 

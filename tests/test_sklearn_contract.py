@@ -83,4 +83,3 @@ def test_scikit_learn_check(estimator, check):
 
 def test_fewer_than_ten_kinds_of_failure_are_expected():
     assert len(ORDER | WEIGHTS | WINDOWS | ONE_SERIES) < 10
-

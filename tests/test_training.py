@@ -12,7 +12,7 @@ import tensorflow as tf
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import GRUForecaster, RNNForecaster, SimpleRNNForecaster
-from tsrnn.base import future_covariates
+from tsrnn.checks import future_covariates
 from tsrnn.inputs import prediction_inputs
 from tsrnn.nn import inference, training
 from tsrnn.nn.data import dataset

@@ -165,7 +165,7 @@ def window_numbers(windows):
 @given(panels(), st.fixed_dictionaries(LENGTHS), st.integers(1, 5))
 def test_chunks_are_the_whole(panel, lengths, rows):
     windows = training_windows(panel, **lengths)
-    parts = in_chunks(windows, np.asarray, rows)
+    parts = in_chunks(np.asarray, windows, rows=rows)
     assert len(parts) == -(-len(windows) // rows)
     if parts:
         np.testing.assert_array_equal(np.concatenate(parts), np.asarray(windows))

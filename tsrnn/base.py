@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tsrnn.checks import check_complete_covariates
 from tsrnn.history import extend, follow, follows
 from tsrnn.panel import Panel
 from tsrnn.reading import check_covariates, read_panel, to_frame
@@ -186,7 +187,7 @@ class Forecaster(BaseEstimator):
             check_covariates(X)
         self._check_features(X, reset=True)
         panel = self._parse(X, y)
-        _check_known(panel)
+        check_complete_covariates(panel)
         self.fitted_with_y_ = self._is_covariate_fit(X, y)
         self.columns_ = panel.columns
         self.season_length_ = resolve_season_length(self.season_length, panel.grid)
@@ -307,56 +308,6 @@ def _checked_rows(cutoffs: Any, n_rows: int) -> np.ndarray:
         what = f"cutoffs has {wrong[0]}, but" if whole else f"cutoffs={cutoffs!r}"
         raise ValueError(f"{what} must be row positions in X: whole numbers from 0 to {n_rows - 1}")
     return rows.astype(np.int64)
-
-
-def _check_known(panel: Panel) -> None:
-    """Raise where a covariate known in the future is missing."""
-    missing = np.isnan(panel.future)
-    if missing.any():
-        row, column = (int(i) for i in np.argwhere(missing)[0])
-        raise ValueError(
-            f"{panel.label(int(panel.series_of(np.array(row))))}covariate "
-            f"{panel.columns.future[column]!r} is missing (NaN) at {panel.time_of(row)}; fill it, "
-            "or name it in past_covariates, where missing values are allowed"
-        )
-
-
-def future_covariates(
-    panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
-) -> np.ndarray:
-    """Covariates known over the steps after each cutoff.
-
-    Steps beyond the last row of a series repeat that row: they belong to forecasts that
-    nobody asked for.
-
-    Returns
-    -------
-    future : ndarray of shape (n_cutoffs, n_steps, n_future)
-
-    Raises
-    ------
-    ValueError
-        If a value is missing, or no row follows the cutoff, naming column, series and time.
-    """
-    ends = panel.offsets[1:][series]
-    if (cutoffs + 1 >= ends).any():
-        s = int(series[np.argmax(cutoffs + 1 >= ends)])
-        raise ValueError(
-            f"{panel.label(s)}the covariates {list(panel.columns.future)} are not known after "
-            f"the last observed target; append rows with them and the target missing (NaN)"
-        )
-    rows = cutoffs[:, None] + 1 + np.arange(n_steps)
-    rows = np.minimum(rows, ends[:, None] - 1)
-    values = panel.future[rows]
-    if np.isnan(values).any():
-        window, step, column = np.argwhere(np.isnan(values))[0]
-        row = int(rows[window, step])
-        raise ValueError(
-            f"{panel.label(int(series[window]))}covariate {panel.columns.future[column]!r} is "
-            f"missing (NaN) at {panel.time_of(row)}, inside the horizon; fill it, or name it in "
-            "past_covariates"
-        )
-    return values
 
 
 def _in_given_order(forecasts: Any, X: Any, row_by_row: bool) -> Any:

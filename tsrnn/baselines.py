@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tsrnn.base import Forecaster
+from tsrnn.checks import check_observed
 from tsrnn.naive import forward_fill, seasonal_naive
 from tsrnn.panel import Panel
 from tsrnn.statistical import (
@@ -27,7 +28,7 @@ from tsrnn.statistical import (
     Theta,
     UnobservedComponents,
 )
-from tsrnn.statistical.history import check_known, check_observed
+from tsrnn.statistical.history import check_known
 
 __all__ = [
     "ARIMA",

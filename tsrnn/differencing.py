@@ -29,7 +29,8 @@ class Differencer(TimeTransformer):
         Before that, take the change from one season to the next (once); "auto" follows from
         the time index (12 for months). None and 1 take none.
     columns : name or list of names, default None
-        Columns to difference; None is all. The others pass through.
+        Columns to difference; None is all. The others pass through, as covariates known in the
+        future have to: forecasters take no missing values there, and a first row would be one.
 
     Attributes
     ----------

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import nn, planning
-from tsrnn.base import Forecaster, future_covariates
-from tsrnn.history import append_forecasts
-from tsrnn.inputs import learn_encoding, prediction_inputs, training_data
-from tsrnn.nn.spec import NetworkSpec
+from tsrnn.base import Forecaster
+from tsrnn.checks import check_observed
+from tsrnn.forecasting import forecast
+from tsrnn.inputs import learn_encoding, training_data
 from tsrnn.panel import Panel
 from tsrnn.ready_made import is_ready_made, ready_made_panel
-from tsrnn.statistical.history import check_observed
+from tsrnn.rolling import compare
 from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
 from tsrnn.windows import Windows
-
-# Windows that go through the network in one call.
-_CHUNK = 4096
 
 
 class RNNForecaster(Forecaster):
@@ -276,6 +272,15 @@ class RNNForecaster(Forecaster):
     def _is_covariate_fit(self, X: Any, y: Any) -> bool:
         return y is not None and not is_ready_made(X)
 
+    def _roll(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if not is_ready_made(X):
+            return super()._roll(X, y)
+        panel = self._read(X, y)
+        series = np.arange(panel.n_series)
+        cutoffs = panel.offsets[:-1] + X.shape[1] - 1
+        forecasts = self._forecast(panel, series, cutoffs, self.horizon)
+        return compare(panel, series, cutoffs, forecasts, self.season_length_)
+
     def _window(self, panel: Panel, X: Any) -> Windows:
         """Windows to train on: those that X is, or those chosen from its rows."""
         given = X.context_length if isinstance(X, Windows) else None
@@ -300,7 +305,7 @@ class RNNForecaster(Forecaster):
         """Train each member; weights of the last fit are where warm starts begin."""
         reference, scale = planning.plan_reference(self, self.season_length_)
         spec = planning.plan_network(self, windows, self.segment_length_)
-        starts = self._warm_weights(spec)
+        starts = planning.starting_weights(self, spec)
         self.encoding_ = learn_encoding(windows.panel, reference, scale, self.season_length_)
         self.n_windows_ = len(windows)
         seeds = planning.seeds(self.random_state, self.n_members)
@@ -322,67 +327,13 @@ class RNNForecaster(Forecaster):
         best = [one.best_epoch for one in trained]
         self.best_epoch_ = best[0] if self.n_members == 1 else best
 
-    def _warm_weights(self, spec: NetworkSpec) -> list[Any]:
-        if not self.warm_start or not hasattr(self, "weights_"):
-            return [None] * self.n_members
-        same = replace(self.spec_, masked=spec.masked) == spec
-        if not same or len(self.weights_) != self.n_members:
-            raise ValueError(
-                "warm_start=True, but the network of the last fit was another; set "
-                "warm_start=False, or keep the parameters and columns that shape the network"
-            )
-        return self.weights_
-
     def _forecast(
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
     ) -> np.ndarray:
-        """Forecast in blocks of the horizon; each block becomes history of the next."""
-        self._check_reach(n_steps)
         if not self._forecasts_without_history():
             check_observed(panel, series, cutoffs)
-        horizon = self.spec_.horizon
-        n_blocks = -(-n_steps // horizon)
-        future = np.zeros((len(cutoffs), n_blocks * horizon, 0))
-        if self.spec_.n_future:
-            future = future_covariates(panel, series, cutoffs, n_blocks * horizon)
-        blocks = []
-        for i in range(n_blocks):
-            if blocks:
-                panel, series, cutoffs = append_forecasts(
-                    panel,
-                    series,
-                    cutoffs,
-                    blocks[-1],
-                    future[:, (i - 1) * horizon : i * horizon],
-                    self._memory(panel),
-                )
-            ahead = future[:, i * horizon : (i + 1) * horizon]
-            blocks.append(self._forecast_block(panel, series, cutoffs, ahead))
-        return np.concatenate(blocks, axis=1)[:, :n_steps]
-
-    def _forecast_block(
-        self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, future: np.ndarray
-    ) -> np.ndarray:
-        windows = Windows(panel, series, cutoffs, self.spec_.context_length, self.spec_.horizon)
-        parts = [
-            self._forecast_chunk(windows[i : i + _CHUNK], future[i : i + _CHUNK])
-            for i in range(0, len(windows), _CHUNK)
-        ]
-        return np.concatenate(parts)
-
-    def _forecast_chunk(self, windows: Windows, future: np.ndarray) -> np.ndarray:
-        spec = replace(self.spec_, masked=planning.is_masked(windows))
-        inputs, reference, scale = prediction_inputs(windows, self.encoding_, spec, future)
-        outputs = [nn.predict(inputs, spec, weights) for weights in self.weights_]
-        return reference + scale * np.median(outputs, axis=0)
-
-    def _check_reach(self, n_steps: int) -> None:
-        if n_steps > self.spec_.horizon and self.columns_.past:
-            raise ValueError(
-                f"{n_steps} steps are asked for, but horizon={self.spec_.horizon} and the past "
-                f"covariates {list(self.columns_.past)} are not known beyond it; fit with "
-                f"horizon={n_steps}"
-            )
+        network = (self.spec_, self.encoding_, self.weights_)
+        return forecast(network, panel, series, cutoffs, n_steps, self._memory(panel))
 
     def _uses_future(self) -> bool:
         return bool(self.columns_.future)

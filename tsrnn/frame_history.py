@@ -109,7 +109,8 @@ class FrameHistory:
             panel = read_panel(rows[list(self.targets)], grid=self.grid)
         else:
             index = rows.index if isinstance(rows, pd.DataFrame) else None
-            panel = read_panel(pd.DataFrame({"row": np.arange(len(rows))}, index=index))
+            counted = pd.DataFrame({"row": np.arange(len(rows))}, index=index)
+            panel = read_panel(counted, grid=self.grid)
         numbers = np.arange(len(rows)) if panel.order is None else panel.order
         values = np.column_stack([panel.values, first + numbers])
         return replace(panel, values=values, columns=Columns(panel.columns.targets, ("row",)))

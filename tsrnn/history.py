@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from tsrnn.panel import Panel, ranges
 
@@ -52,17 +51,17 @@ def extend(history: Panel, new: Panel) -> Panel:
     longer, _ = follow(history, new)
     if history.ids is None or longer.ids is None:
         return replace(longer, container=history.container)
-    added = np.flatnonzero(match_series(history, longer) < 0)
     rest = history.take(np.flatnonzero(match_series(longer, history) < 0))
-    ids = history.ids.append(longer.ids[added])
+    ids = longer.ids.append(history.ids[~history.ids.isin(longer.ids)])
     joined = replace(
         history,
         values=np.concatenate([longer.values, rest.values]),
         offsets=np.concatenate([longer.offsets, longer.offsets[-1] + rest.offsets[1:]]),
         starts=np.concatenate([longer.starts, rest.starts]),
-        ids=longer.ids.append(pd.Index(rest.ids)),
+        ids=ids,
     )
-    return joined.take(joined.ids.get_indexer(ids))
+    added = longer.ids[~longer.ids.isin(history.ids)]
+    return joined.take(ids.get_indexer(history.ids.append(added)))
 
 
 def follows(history: Panel, new: Panel) -> bool:

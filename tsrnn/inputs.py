@@ -49,7 +49,7 @@ class Encoding:
         if spec.architecture == "vec2seq":
             shape = (len(windows), spec.n_targets)
             return np.broadcast_to(self.level, shape), np.broadcast_to(self.spread, shape)
-        parts = in_chunks(windows, lambda some: self._chunk_statistics(some, spec))
+        parts = in_chunks(lambda some: self._chunk_statistics(some, spec), windows)
         location, scale = zip(*parts, strict=True)
         return np.concatenate(location), np.concatenate(scale)
 
@@ -164,7 +164,7 @@ def _first_values(panel: Panel) -> np.ndarray:
 def static_inputs(
     panel: Panel, series: np.ndarray, cutoffs: np.ndarray, encoding: Encoding, spec: NetworkSpec
 ) -> np.ndarray:
-    """What vec2seq starts from: static covariates, age of the series and phase of the season.
+    """Make what vec2seq starts from: static covariates, age of the series, phase of the season.
 
     Returns
     -------
@@ -276,4 +276,3 @@ def _future_input(
     columns = slice(len(panel.columns.past), len(panel.columns.past) + spec.n_future)
     both = [encoding.covariates(past, columns), future[:, None]]
     return np.concatenate(both, axis=1).reshape(len(windows), -1, spec.n_future).astype(np.float32)
-

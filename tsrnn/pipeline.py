@@ -176,7 +176,7 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         forecasts = final.predict_at(self._chain.windows(inputs[-1]), cutoffs, n_steps=n_steps)
         rank = cutoff_ranks(forecasts.index, np.size(cutoffs))
         answer = self._chain.turn_back(forecasts.droplevel("cutoff"), inputs, rank)
-        return answer.set_axis(forecasts.index)
+        return answer.set_axis(forecasts.index).rename_axis(forecasts.columns.names, axis=1)
 
     @available_if(_final_has("predict_at"))
     def rolling_predict(self, X: Any, y: Any = None) -> tuple[np.ndarray, np.ndarray]:

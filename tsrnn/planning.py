@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -203,6 +204,25 @@ def seeds(random_state: Any, n: int) -> list[int]:
             "Generator or None"
         ) from error
     return [int(seed) for seed in generator.integers(2**31 - 1, size=n)]
+
+
+def starting_weights(forecaster: Any, spec: NetworkSpec) -> list[Any]:
+    """Weights that each member starts from: those of the last fit, or None for new ones.
+
+    Raises
+    ------
+    ValueError
+        If `warm_start` asks for the weights of another network.
+    """
+    if not forecaster.warm_start or not hasattr(forecaster, "weights_"):
+        return [None] * forecaster.n_members
+    same = replace(forecaster.spec_, masked=spec.masked) == spec
+    if not same or len(forecaster.weights_) != forecaster.n_members:
+        raise ValueError(
+            "warm_start=True, but the network of the last fit was another; set "
+            "warm_start=False, or keep the parameters and columns that shape the network"
+        )
+    return forecaster.weights_
 
 
 def losses_table(histories: list[dict[str, list[float]]]) -> pd.DataFrame:

@@ -166,7 +166,7 @@ def _check_same_rows(index: pd.Index, y_index: pd.Index, n: int, n_y: int) -> No
     if n != n_y:
         raise ValueError(f"X has {n} rows but y has {n_y}; give one target per row of X")
     labelled = not isinstance(y_index, pd.RangeIndex) and not isinstance(index, pd.RangeIndex)
-    different = np.flatnonzero(index != y_index) if labelled else []
+    different = np.flatnonzero(index != y_index) if labelled else np.array([])
     if len(different):
         row = int(different[0])
         x_label, y_label = (_label(i[row]) for i in (index, y_index))

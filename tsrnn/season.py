@@ -63,7 +63,9 @@ def resolve_season_length(season_length: int | str | Sequence[int], grid: TimeGr
     """
     if isinstance(season_length, str) and season_length == "auto":
         return season_length_of(grid)
-    lengths = [season_length] if not isinstance(season_length, Sequence) else list(season_length)
+    lengths: list[Any] = [season_length]
+    if isinstance(season_length, Sequence):
+        lengths = list(season_length)
     if not lengths or not all(_is_count(m) for m in lengths):
         raise ValueError(
             f"season_length={season_length!r} must be 'auto', a whole number >= 1 or a list of them"
@@ -72,4 +74,4 @@ def resolve_season_length(season_length: int | str | Sequence[int], grid: TimeGr
 
 
 def _is_count(length: Any) -> bool:
-    return isinstance(length, Integral) and not isinstance(length, bool) and length >= 1
+    return isinstance(length, Integral) and not isinstance(length, bool) and int(length) >= 1

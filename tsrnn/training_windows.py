@@ -110,10 +110,10 @@ def _no_window_message(panel: Panel, horizon: int) -> str:
 
 def _warn_missing(panel: Panel, windows: Windows) -> None:
     # Rows before the first observed target, and behind the last, are not gaps.
-    row = np.arange(len(panel.values))
-    last = panel.last_observed()[panel.series_of(row)]
+    rows = np.arange(len(panel.values))
+    last = panel.last_observed()[panel.series_of(rows)]
     begun = ~np.isnan(forward_fill(panel.targets, panel.offsets)).all(axis=1)
-    inside = begun & (row <= last)
+    inside = begun & (rows <= last)
     missing = np.isnan(panel.targets).any(axis=1) & inside
     if missing.any():
         row = int(np.argmax(missing))

@@ -253,6 +253,10 @@ def check_count(name: str, value: Any, at_least: int = 1) -> None:
         raise ValueError(f"{name}={value!r} must be a whole number >= {at_least}")
 
 
-def in_chunks(windows: Windows, compute: Callable[[Windows], Any], rows: int = 4096) -> list[Any]:
-    """Apply `compute` to a few thousand windows at a time, so that contexts stay small."""
-    return [compute(windows[i : i + rows]) for i in range(0, len(windows), rows)]
+def in_chunks(compute: Callable[..., Any], *aligned: Any, rows: int = 4096) -> list[Any]:
+    """Apply `compute` to a few thousand windows (and what belongs to them) at a time.
+
+    So the contexts, which are gathered, stay small.
+    """
+    starts = range(0, len(aligned[0]), rows)
+    return [compute(*(part[i : i + rows] for part in aligned)) for i in starts]

@@ -38,7 +38,9 @@ def dataset(
     order = tf.data.Dataset.from_tensors(tf.constant(chosen, dtype=tf.int64))
     if seed is not None:
         order = tf.data.Dataset.counter().map(lambda nth: _shuffled(chosen, seed, nth))
-    batches = order.flat_map(lambda rows: tf.data.Dataset.from_tensor_slices(rows).batch(batch_size))
+    batches = order.flat_map(
+        lambda rows: tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+    )
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.deterministic = True

@@ -89,7 +89,7 @@ def _seq2vec(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
 
 
 def _seq2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
-    """A forecast of the whole horizon at every segment end in the second half."""
+    """Forecast the whole horizon at every segment end in the second half."""
     sequence, _ = _encode(spec, inputs, sequences=True)
     n_steps = len(spec.loss_steps)
     sequence = sequence[:, -n_steps:]
@@ -110,7 +110,7 @@ def _encoder_decoder(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
 
 
 def _vec2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
-    """A vector -> initial state -> sequence over the horizon."""
+    """Vector -> initial state -> sequence over the horizon."""
     n_states = _N_STATES[spec.cell]
     steps = _decoder_inputs(spec, inputs, inputs["static"])
     for i in range(spec.n_layers):
@@ -222,7 +222,9 @@ def _decode_feedback(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any
     """Segments one after the other, each reading the one before; the first reads the reference."""
     steps = _decoder_inputs(spec, inputs, inputs["context"])
     make = _CELLS[spec.cell]
-    cell = FeedbackCell([make(s[0].shape[-1]) for s in states], spec.segment_length * spec.n_targets)
+    cell = FeedbackCell(
+        [make(s[0].shape[-1]) for s in states], spec.segment_length * spec.n_targets
+    )
     start = ops.zeros_like(ops.repeat(states[0][0][:, :1], cell.output_size, axis=1))
     memory = [s for state in states for s in state]
     decoder = layers.RNN(cell, return_sequences=True, name="decoder")

@@ -114,7 +114,7 @@ def _best_epoch(history: dict[str, list[float]], how: TrainSpec) -> int:
 
 
 def _check_converged(trained: Trained, how: TrainSpec) -> None:
-    loss = trained.history["loss"][trained.best_epoch]
+    loss = np.array(trained.history["loss"][trained.best_epoch])
     if not all(np.isfinite(values).all() for values in [loss, *trained.weights]):
         raise ValueError(
             f"training diverged: the loss went {trained.history['loss'][-3:]}; lower "

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tsrnn.base import Forecaster, future_covariates
+from tsrnn.base import Forecaster
+from tsrnn.checks import future_covariates
 from tsrnn.naive import forward_fill
 from tsrnn.panel import Panel
 
@@ -67,21 +68,6 @@ def history_of(
         season_length=season_length,
         name=panel.label(series) + target,
     )
-
-
-def check_observed(panel: Panel, series: np.ndarray, cutoffs: np.ndarray) -> None:
-    """Raise ValueError where a target has no observed value up to a cutoff."""
-    filled = forward_fill(panel.targets, panel.offsets)
-    inside = cutoffs >= panel.offsets[series]
-    blind = np.isnan(filled[cutoffs]) | ~inside[:, None]
-    if blind.any():
-        row, column = np.argwhere(blind)[0]
-        s, cutoff = int(series[row]), int(cutoffs[row])
-        raise ValueError(
-            f"{panel.label(s)}target {panel.columns.targets[column]!r} has no observed value up "
-            f"to {panel.time_of(cutoff, s)}, so there is nothing to forecast from; leave it out, "
-            "or forecast from a later cutoff"
-        )
 
 
 def check_known(

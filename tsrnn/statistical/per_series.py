@@ -12,9 +12,10 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 
 from tsrnn.base import Forecaster
+from tsrnn.checks import check_observed
 from tsrnn.panel import Panel
 from tsrnn.statistical.fitting import Fitted, learn, prepared, proceed, quiet
-from tsrnn.statistical.history import History, check_known, check_observed, history_of
+from tsrnn.statistical.history import History, check_known, history_of
 
 
 class PerSeriesForecaster(Forecaster):

@@ -12,11 +12,12 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from tsrnn.base import Forecaster
+from tsrnn.checks import check_observed
 from tsrnn.naive import seasonal_fill
 from tsrnn.panel import Columns, Panel, ranges
 from tsrnn.season import season_length_of
 from tsrnn.statistical.ets import ETS
-from tsrnn.statistical.history import check_known, check_observed, interpolate
+from tsrnn.statistical.history import check_known, interpolate
 from tsrnn.statistical.per_series import is_auto
 
 # Histories that stand side by side in memory when forecasts follow many cutoffs.

@@ -1,0 +1,90 @@
+"""Forecasts of a trained network, from its plain data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tsrnn import nn
+from tsrnn.checks import future_covariates
+from tsrnn.history import append_forecasts
+from tsrnn.inputs import Encoding, prediction_inputs
+from tsrnn.nn.spec import NetworkSpec
+from tsrnn.panel import Panel
+from tsrnn.planning import is_masked
+from tsrnn.windows import Windows, in_chunks
+
+# What it takes to run a network: its spec, how values become inputs, weights of each member.
+Network = tuple[NetworkSpec, Encoding, list[list[np.ndarray]]]
+
+
+def forecast(
+    network: Network,
+    panel: Panel,
+    series: np.ndarray,
+    cutoffs: np.ndarray,
+    n_steps: int,
+    memory: int,
+) -> np.ndarray:
+    """Forecast in blocks of the horizon; each block becomes history of the next.
+
+    Parameters
+    ----------
+    network : tuple of NetworkSpec, Encoding and weights of each member
+    panel : Panel
+    series, cutoffs : ndarray of shape (n_cutoffs,)
+    n_steps : int
+        Steps ahead, possibly beyond the horizon.
+    memory : int
+        Rows of history that the network reads.
+
+    Returns
+    -------
+    forecasts : ndarray of shape (n_cutoffs, n_steps, n_targets)
+
+    Raises
+    ------
+    ValueError
+        If past covariates would be needed beyond the horizon, or future ones are missing.
+    """
+    horizon = network[0].horizon
+    _check_reach(panel, n_steps, horizon)
+    n_blocks = -(-n_steps // horizon)
+    future = np.zeros((len(cutoffs), n_blocks * horizon, 0))
+    if network[0].n_future:
+        future = future_covariates(panel, series, cutoffs, n_blocks * horizon)
+    known = np.split(future, n_blocks, axis=1)
+    blocks: list[np.ndarray] = []
+    for i, ahead in enumerate(known):
+        if blocks:
+            panel, series, cutoffs = append_forecasts(
+                panel, series, cutoffs, blocks[-1], known[i - 1], memory
+            )
+        blocks.append(_block(network, panel, series, cutoffs, ahead))
+    return np.concatenate(blocks, axis=1)[:, :n_steps]
+
+
+def _block(
+    network: Network, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, future: np.ndarray
+) -> np.ndarray:
+    """Run the network once per window; members are combined by their median."""
+    spec, encoding, members = network
+    windows = Windows(panel, series, cutoffs, spec.context_length, spec.horizon)
+    spec = replace(spec, masked=is_masked(windows))
+
+    def run(some: Windows, ahead: np.ndarray) -> Any:
+        inputs, reference, scale = prediction_inputs(some, encoding, spec, ahead)
+        outputs = [nn.predict(inputs, spec, weights) for weights in members]
+        return reference + scale * np.median(outputs, axis=0)
+
+    return np.concatenate(in_chunks(run, windows, future))
+
+
+def _check_reach(panel: Panel, n_steps: int, horizon: int) -> None:
+    if n_steps > horizon and panel.columns.past:
+        raise ValueError(
+            f"{n_steps} steps are asked for, but horizon={horizon} and the past covariates "
+            f"{list(panel.columns.past)} are not known beyond it; fit with horizon={n_steps}"
+        )
