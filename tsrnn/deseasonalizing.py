@@ -99,7 +99,7 @@ class Deseasonalizer(TimeTransformer):
             for s in range(panel.n_series):
                 rows = slice(panel.offsets[s], panel.offsets[s + 1])
                 for column in self.columns_:
-                    cycles[rows, column] = self._cycle(panel, s, column)
+                    cycles[rows, column] = self._cycle(panel, s, int(column))
         self.seasonal_ = replace(panel, values=cycles)
         return self
 
@@ -156,7 +156,7 @@ class Deseasonalizer(TimeTransformer):
         number = grid.step_numbers(times) if grid.labelled else np.arange(len(times))
         if (number == OFF_GRID).any():
             raise ValueError(
-                f"time {times[np.argmax(number == OFF_GRID)]} does not lie on the steps "
+                f"time {times[int(np.argmax(number == OFF_GRID))]} does not lie on the steps "
                 f"({grid.step_name}) that fit saw"
             )
         place = number - (fitted.starts[series] if grid.labelled else 0)
@@ -214,8 +214,8 @@ def _series_and_times(fitted: Panel, index: pd.Index) -> tuple[np.ndarray, pd.In
     labels = index.get_level_values(0)
     series = fitted.ids.get_indexer(labels)
     if (series < 0).any():
+        new = labels[int(np.argmax(series < 0))]
         raise ValueError(
-            f"series {labels[np.argmax(series < 0)]!r}: fit never saw this series; fit on data "
-            "that hold it, or leave it out"
+            f"series {new!r}: fit never saw this series; fit on data that hold it, or leave it out"
         )
     return series, index.get_level_values(1)

@@ -333,7 +333,9 @@ class RNNForecaster(Forecaster):
         if not self._forecasts_without_history():
             check_observed(panel, series, cutoffs)
         network = (self.spec_, self.encoding_, self.weights_)
-        return forecast(network, panel, series, cutoffs, n_steps, self._memory(panel))
+        # Forecasts that are fed back lengthen the history, and vec2seq reads its length.
+        memory = self._memory(panel) + n_steps
+        return forecast(network, panel, series, cutoffs, n_steps, memory)
 
     def _uses_future(self) -> bool:
         return bool(self.columns_.future)

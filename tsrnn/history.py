@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tsrnn.naive import forward_fill
 from tsrnn.panel import Panel, ranges
 
 
@@ -139,7 +140,7 @@ def append_forecasts(
     future : ndarray of shape (n_cutoffs, n_steps, n_future)
         Covariates known over those steps.
     n_rows : int
-        Rows of history to keep before each cutoff.
+        Rows of history to keep before each cutoff, more than the next forecast reads.
 
     Returns
     -------
@@ -156,9 +157,13 @@ def append_forecasts(
     begins = np.column_stack([first, len(panel.values) + n_steps * np.arange(len(series))])
     lengths = np.column_stack([n_kept, np.full(len(series), n_steps)])
     rows, bounds = ranges(begins.ravel(), lengths.ravel())
+    values = source[rows]
+    # What was last observed before the rows that are kept is still to be known.
+    begun = n_kept > 0
+    values[bounds[:-1:2][begun]] = forward_fill(panel.values, panel.offsets)[first[begun]]
     longer = replace(
         panel,
-        values=source[rows],
+        values=values,
         offsets=bounds[::2],
         starts=panel.starts[series] + first - panel.offsets[series],
         ids=None if panel.ids is None else panel.ids[series],

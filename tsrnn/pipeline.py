@@ -55,8 +55,8 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
     -----
     ``fit(X)`` transforms all columns, targets and covariates, and turns forecasts back.
     After ``fit(X, y)`` the transformers see only X, the covariates, as everywhere in
-    scikit-learn: y keeps its units, and there is nothing to turn back. To transform y, take
-    a ``TransformedTargetRegressor``, or ``fit(X)`` with the target as a column.
+    scikit-learn: y keeps its units, and there is nothing to turn back. To transform the
+    target too, make it a column of X, name it in the forecaster's `target`, and ``fit(X)``.
 
     Transformers are fitted on the training rows only. Later rows are transformed together
     with the history before them, so that a step may look back, but never ahead: a
