@@ -216,7 +216,7 @@ def test_beyond_the_horizon_forecasts_are_fed_back(architecture, y):
 @pytest.mark.filterwarnings("ignore:.*missing target")
 def test_beyond_the_horizon_after_a_long_gap(y):
     rows = pd.DataFrame({"a": y, "b": 2 * y + 5})
-    rows.loc[rows.index[35:51], "b"] = np.nan
+    rows.loc[rows.index[30:56], "b"] = np.nan
     forecaster = GRUForecaster(**WHOLE).fit(rows)
     far = forecaster.predict_at(rows, [59], n_steps=5).to_numpy()
     fed = pd.concat([rows, forecaster.predict(rows)])

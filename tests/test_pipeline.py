@@ -386,9 +386,10 @@ def test_a_step_that_looks_back_sees_the_training_rows_of_covariates():
             return X
 
     X = sales()
-    pipeline = make_forecast_pipeline(Differencer(), Rows()).fit(X[:72], X["north"][:72])
-    pipeline.predict(X[72:80])
-    assert_frame_equal(pipeline[-1].seen, X.diff()[72:80], check_freq=False)
+    for step in (Differencer(), FunctionTransformer(lambda X: X.diff())):
+        pipeline = make_forecast_pipeline(step, Rows()).fit(X[:72], X["north"][:72])
+        pipeline.predict(X[72:80])
+        assert_frame_equal(pipeline[-1].seen, X.diff()[72:80], check_freq=False)
 
 
 # Many cutoffs, and nothing from after them
@@ -467,6 +468,41 @@ def test_new_observations_without_refitting(pipeline):
     assert_same(pipeline.predict(X[80:82]), pipeline.predict(X[:82]), rtol=1e-5)
     with pytest.raises(ValueError, match=r"starts at 2022-01-01.*ended at 2021-08-01"):
         pipeline.update(X[84:])
+
+
+class Ratio(TransformerMixin, BaseEstimator):
+    """Ratio to the last value, and a record of the last times that the way back was shown."""
+
+    def fit(self, X, y=None):
+        self.ends = []
+        return self
+
+    def transform(self, X):
+        return X / X.groupby(X.index.get_level_values(0)).shift()
+
+    def inverse_transform(self, X, history):
+        times = history.reset_index("month")["month"].groupby(level="shop").max()
+        self.ends.append(times.to_dict())
+        last = history.groupby(level="shop").last().loc[X.index.get_level_values(0)]
+        return X.groupby(level=0).cumprod() * last.to_numpy()
+
+
+@pytest.mark.parametrize("by_time", [False, True])
+def test_the_way_back_is_shown_rows_up_to_the_cutoff(by_time):
+    X = shops()
+    if by_time:
+        X = X.sort_index(level="month", kind="stable")
+    pipeline = make_forecast_pipeline(Ratio(), Naive(2)).fit(first_rows(X))
+    keys = [("y", pd.Timestamp("2020-03-01")), ("x", pd.Timestamp("2022-05-01"))]
+    keys.append(("y", pd.Timestamp("2019-03-01")))
+    answer = pipeline.predict_at(X, X.index.get_indexer(keys)).sort_index()
+    assert pipeline[0].ends == [dict(keys[:2]), dict(keys[2:])]
+    for shop, time in keys:
+        now, before = X.loc[(shop, time)], X.loc[(shop, time - pd.DateOffset(months=1))]
+        close(
+            answer.loc[(shop, time)],
+            np.outer([1, 1], now) * np.vstack([now / before] * 2) ** [[1], [2]],
+        )
 
 
 # Missing values

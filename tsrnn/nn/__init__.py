@@ -7,12 +7,11 @@ Nothing outside this folder imports Keras or TensorFlow, and this folder does so
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
-
-# Silence TensorFlow's start-up notices unless the user has asked for them.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 _HOMES = {
     "train": "tsrnn.nn.training",
@@ -22,6 +21,29 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if "tensorflow" not in sys.modules and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        with _silent_libraries():
+            import_module("tensorflow")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+@contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """Send what compiled libraries write to standard error nowhere.
+
+    While TensorFlow is loaded it tells of missing GPU drivers before its log level counts.
+    A user who has set that level keeps every word.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
