@@ -207,7 +207,7 @@ def test_index_of_another_resolution_is_the_same_index():
 # Properties
 
 
-numbers = st.floats(-1e6, 1e6)
+numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 columns = arrays(np.float64, st.shared(st.integers(1, 9), key="n"), elements=numbers)
 weights = arrays(np.float64, st.shared(st.integers(1, 9), key="n"), elements=st.floats(0.1, 10))
 whole = st.integers(-1000, 1000)

@@ -23,8 +23,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if "tensorflow" not in sys.modules and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "tensorflow" not in sys.modules and level != "0":
         with _silent_libraries():
             import_module("tensorflow")
     return getattr(import_module(_HOMES[name]), name)
@@ -35,7 +35,7 @@ def _silent_libraries() -> Iterator[None]:
     """Send what compiled libraries write to standard error nowhere.
 
     While TensorFlow is loaded it tells of missing GPU drivers before its log level counts.
-    A user who has set that level keeps every word.
+    A user who has set that level to 0 keeps every word.
     """
     sys.stderr.flush()
     kept = os.dup(2)
