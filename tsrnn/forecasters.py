@@ -67,6 +67,7 @@ class RNNForecaster(Forecaster):
     loss : str or callable, default "mae"
         A Keras loss, on scaled values.
     optimizer : str or keras optimizer, default "adam"
+        An object's own learning rate is not used; its own clipping takes the place of `clipnorm`.
     learning_rate : float or keras schedule, default 0.003
         Its peak; it falls to 0 along a cosine if `schedule` is "cosine".
     schedule : {"cosine", "constant"}, default "cosine"
