@@ -49,7 +49,7 @@ def trend_and_season(t):
 
 SIGNALS = {"sine": sine, "ar2": second_order, "trend_season": trend_and_season}
 # Mean absolute errors that the networks stay below, and naive forecasts do not.
-BOUNDS = {"sine": 1.0, "ar2": 1.1, "trend_season": 2.5, "doubled": 3.0}
+BOUNDS = {"sine": 1.5, "ar2": 1.1, "trend_season": 2.5, "doubled": 3.0}
 
 
 def monthly(values):

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from tsrnn import GRUForecaster, RNNForecaster, SimpleRNNForecaster
 from tsrnn.checks import future_covariates
 from tsrnn.inputs import prediction_inputs
+from tsrnn.naive import forward_fill
 from tsrnn.nn import inference, training
 from tsrnn.nn.data import dataset
 from tsrnn.nn.network import build, input_names
@@ -213,7 +214,8 @@ def test_prediction_reads_what_training_read(architecture, reference, scale, pan
     series = rows.series_of(data.cutoffs + 1)
     windows = Windows(rows, series, data.cutoffs, spec.context_length, HORIZON)
     future = future_covariates(rows, series, data.cutoffs, HORIZON)
-    again, around, size = prediction_inputs(windows, forecaster.encoding_, spec, future)
+    filled = forward_fill(rows.values, rows.offsets)
+    again, around, size = prediction_inputs(windows, forecaster.encoding_, spec, future, filled)
     used = data.weights > 0
     assert used.sum() > 20
     assert again.keys() == inputs.keys()
@@ -385,7 +387,8 @@ def test_an_optimizer_object_is_used_with_its_settings_and_left_as_it_was():
     logs = {}
     for name, optimizer in (("momentum", own), ("plain", "sgd")):
         logs[name] = Log()
-        GRUForecaster(**ONE_BATCH | {"optimizer": optimizer}, callbacks=[logs[name]]).fit(wave())
+        params = ONE_BATCH | {"optimizer": optimizer, "learning_rate": 0.003}
+        GRUForecaster(**params, callbacks=[logs[name]]).fit(wave())
     assert steps_of(logs["momentum"])[0] == pytest.approx(steps_of(logs["plain"])[0], rel=1e-5)
     assert steps_of(logs["momentum"])[2] > 1.5 * steps_of(logs["plain"])[2]
     assert not own.built

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# Peak rate of an optimizer that is given by name.
+LEARNING_RATE = 0.003
+
 
 def context_length(horizon: int, season_length: int, lengths: np.ndarray) -> int:
     """Two seasons or two horizons, at least 24 steps, at most half of the longest series."""

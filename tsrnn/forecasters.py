@@ -68,8 +68,9 @@ class RNNForecaster(Forecaster):
         A Keras loss, on scaled values.
     optimizer : str or keras optimizer, default "adam"
         An object's own learning rate is not used; its own clipping takes the place of `clipnorm`.
-    learning_rate : float or keras schedule, default 0.003
-        Its peak; it falls to 0 along a cosine if `schedule` is "cosine".
+    learning_rate : float, keras schedule or "auto", default "auto"
+        Its peak; it falls to 0 along a cosine if `schedule` is "cosine". "auto" is 0.003, or
+        the rate of an optimizer that is given as an object.
     schedule : {"cosine", "constant"}, default "cosine"
     batch_size, max_epochs : int or "auto", default "auto"
         Windows per step, and passes over all windows; "auto" makes about 1,000 steps.
@@ -143,7 +144,7 @@ class RNNForecaster(Forecaster):
         network: Any = None,
         loss: Any = "mae",
         optimizer: Any = "adam",
-        learning_rate: Any = 0.003,
+        learning_rate: Any = "auto",
         schedule: str = "cosine",
         batch_size: Any = "auto",
         max_epochs: Any = "auto",

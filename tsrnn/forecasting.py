@@ -11,6 +11,7 @@ from tsrnn import nn
 from tsrnn.checks import future_covariates
 from tsrnn.history import append_forecasts
 from tsrnn.inputs import Encoding, prediction_inputs
+from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
 from tsrnn.planning import is_masked
@@ -73,9 +74,10 @@ def _block(
     spec, encoding, members = network
     windows = Windows(panel, series, cutoffs, spec.context_length, spec.horizon)
     spec = replace(spec, masked=is_masked(windows))
+    filled = forward_fill(panel.values, panel.offsets)
 
     def run(some: Windows, ahead: np.ndarray) -> Any:
-        inputs, reference, scale = prediction_inputs(some, encoding, spec, ahead)
+        inputs, reference, scale = prediction_inputs(some, encoding, spec, ahead, filled)
         outputs = [nn.predict(inputs, spec, weights) for weights in members]
         return reference + scale * np.median(outputs, axis=0)
 

@@ -95,13 +95,12 @@ class TrainingData:
 
     Attributes
     ----------
-    values : ndarray of shape (n_rows, n_targets + n_covariates), float32
-        Targets relative to the first value of their series (NaN before it), and standardised
-        covariates.
+    values : ndarray of shape (n_rows, n_targets + n_covariates), float64
+        Targets filled forward (NaN before the first one), and standardised covariates.
     observed, complete : ndarray of shape (n_rows,), bool
         Whether a target is observed; whether all the horizon that begins in the row is.
     first, cutoffs : ndarray of shape (n_windows,)
-    location, scale : ndarray of shape (n_windows, n_targets), float32
+    location, scale : ndarray of shape (n_windows, n_targets), float64
         What targets are divided by is infinite where they did not move.
     weights : ndarray of shape (n_windows,), float32
     static : ndarray of shape (n_windows, n_static), float32
@@ -127,38 +126,24 @@ def training_data(
     """Lay out windows for training; `weights` has shape (n_windows,)."""
     panel = windows.panel
     filled = forward_fill(panel.values, panel.offsets)
-    base = _first_values(panel) if encoding.reference is not None else np.zeros((1, 1))
-    # Relative to the first value, float32 resolves movements on any level.
-    targets = filled[:, : panel.n_targets] - base
     covariates = encoding.covariates(filled[:, panel.n_targets :], slice(None))
     location, scale = encoding.statistics(windows, spec)
-    shift = base[windows.cutoffs + 1] if len(base) > 1 else base
     # A window without movement says nothing of the size of what follows.
     moving = (scale > 0).any(axis=1)
     used = weights * (moving if moving.any() else 1.0)
     return TrainingData(
-        values=np.concatenate([targets, covariates], axis=1).astype(np.float32),
+        values=np.concatenate([filled[:, : panel.n_targets], covariates], axis=1),
         observed=~np.isnan(panel.targets).all(axis=1),
         complete=complete_horizons(panel, windows.horizon),
         first=windows.first,
         cutoffs=windows.cutoffs,
-        location=(location - shift).astype(np.float32),
-        scale=divisor(scale).astype(np.float32),
+        location=np.ascontiguousarray(location),
+        scale=divisor(scale),
         weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
         static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
         reference=None if spec.architecture == "vec2seq" else encoding.reference,
         season_length=encoding.season_length,
     )
-
-
-def _first_values(panel: Panel) -> np.ndarray:
-    """First observed value of its series for each row and target, (n_rows, n_targets)."""
-    firsts = np.zeros((panel.n_series, panel.n_targets))
-    for s, values in enumerate(panel.iter_series()):
-        targets = values[:, : panel.n_targets]
-        row = np.argmax(~np.isnan(targets), axis=0)
-        firsts[s] = np.nan_to_num(targets[row, np.arange(panel.n_targets)])
-    return np.repeat(firsts, panel.lengths, axis=0)
 
 
 def static_inputs(
@@ -183,7 +168,11 @@ def static_inputs(
 
 
 def prediction_inputs(
-    windows: Windows, encoding: Encoding, spec: NetworkSpec, future: np.ndarray
+    windows: Windows,
+    encoding: Encoding,
+    spec: NetworkSpec,
+    future: np.ndarray,
+    filled: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Network inputs of windows, and what turns its outputs back into forecasts.
 
@@ -194,6 +183,8 @@ def prediction_inputs(
     spec : NetworkSpec
     future : ndarray of shape (n_windows, horizon, n_future)
         Covariates known over the horizon.
+    filled : ndarray of shape (n_rows, n_columns)
+        Values of the panel, filled forward.
 
     Returns
     -------
@@ -211,7 +202,6 @@ def prediction_inputs(
     if spec.architecture == "vec2seq":
         inputs["static"] = static_inputs(panel, windows.series, windows.cutoffs, encoding, spec)
     else:
-        filled = forward_fill(panel.values, panel.offsets)
         inputs["context"] = _context(windows, filled, encoding, location, divisor(scale))
         if spec.masked:
             inputs["mask"] = windows.mask

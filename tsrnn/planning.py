@@ -52,8 +52,10 @@ def check_params(forecaster: Any) -> None:
     clipnorm, rate = forecaster.clipnorm, forecaster.learning_rate
     if clipnorm is not None and not (_is_number(clipnorm) and clipnorm > 0):
         raise ValueError(f"clipnorm={clipnorm!r} must be a number above 0, or None")
-    if not callable(rate) and not (_is_number(rate) and rate > 0):
-        raise ValueError(f"learning_rate={rate!r} must be a number above 0 or a keras schedule")
+    if rate != "auto" and not callable(rate) and not (_is_number(rate) and rate > 0):
+        raise ValueError(
+            f"learning_rate={rate!r} must be 'auto', a number above 0 or a keras schedule"
+        )
     if not isinstance(forecaster.callbacks, list | tuple | None):
         raise ValueError(f"callbacks={forecaster.callbacks!r} must be a list of keras callbacks")
     if forecaster.bidirectional and forecaster.architecture in ("seq2seq", "vec2seq"):
@@ -156,11 +158,11 @@ def plan_training(forecaster: Any, n_windows: int, seed: int) -> TrainSpec:
     epochs = auto.max_epochs(n_windows, batch) if epochs == "auto" else int(epochs)
     stops = forecaster.early_stopping
     stops = auto.early_stopping(n_windows) if stops == "auto" else stops
-    rate = forecaster.learning_rate
+    rate = _learning_rate(forecaster)
     return TrainSpec(
         loss=forecaster.loss,
         optimizer=forecaster.optimizer,
-        learning_rate=float(rate) if _is_number(rate) else rate,
+        learning_rate=rate,
         schedule=forecaster.schedule,
         batch_size=batch,
         max_epochs=epochs,
@@ -190,6 +192,17 @@ def held_out(windows: Windows, fraction: float) -> np.ndarray:
             parts[own] = np.where(windows.cutoffs[own] > border, 2, 0)
             parts[own[-n:]] = 1
     return parts
+
+
+def _learning_rate(forecaster: Any) -> Any:
+    """Resolve "auto"; None leaves an optimizer object its own schedule."""
+    rate = forecaster.learning_rate
+    if isinstance(rate, str):
+        if isinstance(forecaster.optimizer, str):
+            return auto.LEARNING_RATE
+        rate = forecaster.optimizer.get_config()["learning_rate"]
+        return float(rate) if _is_number(rate) else None
+    return float(rate) if _is_number(rate) else rate
 
 
 def seeds(random_state: Any, n: int) -> list[int]:

@@ -99,9 +99,10 @@ def _context(constants: dict[str, Any], part: dict[str, Any], spec: NetworkSpec)
     rows = tf.maximum(rows, part["first"][:, None])
     values = tf.gather(constants["values"], rows)
     n = spec.n_targets
+    # In float64 until here: on a high level float32 would lose the movements.
     targets = (values[..., :n] - part["location"][:, None]) / part["scale"][:, None]
-    targets = tf.where(tf.math.is_nan(targets), 0.0, targets)
-    context = tf.concat([targets, values[..., n:]], axis=-1)
+    targets = tf.where(tf.math.is_nan(targets), tf.zeros_like(targets), targets)
+    context = tf.cast(tf.concat([targets, values[..., n:]], axis=-1), tf.float32)
     context *= tf.cast(inside, context.dtype)[..., None]
     inputs = {"context": tf.ensure_shape(context, (None, spec.context_length, None))}
     if spec.masked:
@@ -130,13 +131,13 @@ def _scaled_target(
     shape = [-1] + [1] * (len(steps.shape) - 1) + [1, n]
     target = _gather_rows(constants["values"], steps[..., None] + ahead)[..., :n]
     # Steps that lack a value have no weight, and must not be NaN.
-    target = tf.where(tf.math.is_nan(target), 0.0, target)
+    target = tf.where(tf.math.is_nan(target), tf.zeros_like(target), target)
     rows = reference_rows_graph(steps, part["first"], spec.horizon, data)
     reference = tf.reshape(part["location"], shape)
     if rows is not None:
         seen = _gather_rows(constants["values"], rows)[..., :n]
         reference = tf.where(tf.math.is_nan(seen), reference, seen)
-    return (target - reference) / tf.reshape(part["scale"], shape)
+    return tf.cast((target - reference) / tf.reshape(part["scale"], shape), tf.float32)
 
 
 def reference_rows_graph(steps: Any, first: Any, horizon: int, data: TrainingData) -> Any:
@@ -163,7 +164,7 @@ def _future(values: Any, steps: Any, spec: NetworkSpec) -> Any:
     ahead = tf.range(1, spec.horizon + 1, dtype=tf.int64)
     future = _gather_rows(values, steps[..., None] + ahead)[..., start : start + spec.n_future]
     n_rows = spec.horizon * (len(spec.loss_steps) if spec.architecture == "seq2seq" else 1)
-    return tf.reshape(future, (-1, n_rows, spec.n_future))
+    return tf.cast(tf.reshape(future, (-1, n_rows, spec.n_future)), tf.float32)
 
 
 def _seq2seq_weight(complete: Any, part: dict[str, Any], steps: Any) -> Any:

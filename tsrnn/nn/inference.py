@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -49,6 +50,7 @@ class _Runner:
     """A network and its forward pass, compiled once for any number of windows."""
 
     def __init__(self, spec: NetworkSpec) -> None:
+        self.spec = spec
         self.lock = threading.Lock()
         self.model = build(spec)
         self.names = input_names(self.model)
@@ -67,15 +69,24 @@ class _Runner:
         return self.forward({name: tf.constant(inputs[name]) for name in self.names}).numpy()
 
 
-_runners: OrderedDict[NetworkSpec, _Runner] = OrderedDict()
+_runners: OrderedDict[Any, _Runner] = OrderedDict()
 _runners_lock = threading.Lock()
 
 
 def _runner(spec: NetworkSpec) -> _Runner:
+    # The runner keeps the builder alive, so that no other one gets its id.
+    key = replace(spec, network=None), id(spec.network)
     with _runners_lock:
-        if spec not in _runners:
-            _runners[spec] = _Runner(spec)
+        if key not in _runners:
+            _runners[key] = _Runner(spec)
             if len(_runners) > _MOST_CACHED:
                 _runners.popitem(last=False)
-        _runners.move_to_end(spec)
-        return _runners[spec]
+        _runners.move_to_end(key)
+        return _runners[key]
+
+
+def forget(network: Any) -> None:
+    """Build the networks of a user's builder anew: it may build others than before."""
+    with _runners_lock:
+        for key in [key for key in _runners if key[1] == id(network)]:
+            del _runners[key]

@@ -259,4 +259,4 @@ def _checked(model: Any, spec: NetworkSpec) -> Any:
             f"network= returned a model with output shape {model.output_shape}; it must be "
             f"(batch, horizon, n_targets) = {wanted}"
         )
-    return model
+    return keras.Model({tensor.name: tensor for tensor in model.inputs}, model.output)

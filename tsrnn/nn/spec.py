@@ -100,7 +100,8 @@ class TrainSpec:
     ----------
     loss : str or callable
     optimizer : str or keras.Optimizer
-    learning_rate : float or keras LearningRateSchedule
+    learning_rate : float, keras LearningRateSchedule or None
+        None leaves the optimizer its own schedule.
     schedule : {"cosine", "constant"}
     batch_size, max_epochs : int
     clipnorm : float or None

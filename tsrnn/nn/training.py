@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 from collections import OrderedDict
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from tsrnn.inputs import TrainingData
 from tsrnn.nn.data import dataset
+from tsrnn.nn.inference import forget
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
@@ -123,6 +125,12 @@ def _check_converged(trained: Trained, how: TrainSpec) -> None:
 
 
 def _callbacks(how: TrainSpec, has_validation: bool) -> list[Any]:
+    setters = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
+    if how.schedule == "cosine" and any(isinstance(c, setters) for c in how.callbacks):
+        raise ValueError(
+            "callbacks holds one that sets the learning rate, as schedule='cosine' does; use "
+            "schedule='constant' with it"
+        )
     callbacks: list[Any] = [_Progress(how.max_epochs, how.progress), *how.callbacks]
     if how.patience is not None and has_validation:
         callbacks.append(
@@ -155,7 +163,8 @@ class _Trainer:
     def __init__(self, spec: NetworkSpec, how: TrainSpec) -> None:
         self.spec = spec
         self.lock = threading.Lock()
-        self.rate = _Schedule(how.schedule)
+        falls = how.schedule == "cosine" and isinstance(how.learning_rate, float)
+        self.rate = _Cosine() if falls else how.learning_rate
         self.model = build(spec)
         self.optimizer = _optimizer(how, self.rate)
         self.model.compile(
@@ -199,7 +208,11 @@ class _Trainer:
         for variable, value in zip(self.optimizer.variables, self.start, strict=True):
             variable.assign(value)
         self.n_batches.assign(n_batches)
-        self.rate.set(how.learning_rate, n_batches * how.max_epochs)
+        if isinstance(self.rate, _Cosine):
+            self.rate.peak.assign(how.learning_rate)
+            self.rate.steps.assign(n_batches * how.max_epochs)
+        elif isinstance(how.learning_rate, float):
+            self.optimizer.learning_rate = how.learning_rate
 
 
 _trainers: OrderedDict[Any, _Trainer] = OrderedDict()
@@ -207,7 +220,13 @@ _trainers_lock = threading.Lock()
 
 
 def _trainer(spec: NetworkSpec, how: TrainSpec) -> _Trainer:
-    key = (spec, _hashable(how.loss), _optimizer_key(how), how.schedule, how.clipnorm)
+    parts = (how.loss, how.optimizer, how.learning_rate)
+    if spec.network is not None:
+        forget(spec.network)
+    if spec.network is not None or not all(_is_kerass_own(part) for part in parts):
+        # What a user wrote may read what has changed since: it is compiled for each fit.
+        return _Trainer(spec, how)
+    key = (spec, *map(_key, parts), how.schedule, how.clipnorm)
     with _trainers_lock:
         if key not in _trainers:
             _trainers[key] = _Trainer(spec, how)
@@ -217,15 +236,20 @@ def _trainer(spec: NetworkSpec, how: TrainSpec) -> _Trainer:
         return _trainers[key]
 
 
-def _hashable(value: Any) -> Any:
-    if isinstance(value, str) or not hasattr(value, "get_config"):
-        return value
-    return json.dumps(keras.saving.serialize_keras_object(value), sort_keys=True, default=str)
+def _is_kerass_own(part: Any) -> bool:
+    """Whether a loss, optimizer or rate is a name, a number, or an object of Keras itself."""
+    if part is None or isinstance(part, str | float):
+        return True
+    home = part.__module__ if inspect.isfunction(part) else type(part).__module__
+    return home.split(".")[0] == "keras"
 
 
-def _optimizer_key(how: TrainSpec) -> Any:
-    rate = how.learning_rate
-    return _hashable(how.optimizer), None if isinstance(rate, float | int) else _hashable(rate)
+def _key(part: Any) -> Any:
+    if isinstance(part, float):
+        return float  # a number is set anew for each fit
+    if not hasattr(part, "get_config"):
+        return part
+    return json.dumps(keras.saving.serialize_keras_object(part), sort_keys=True, default=str)
 
 
 def _loss(loss: Any) -> Any:
@@ -238,7 +262,7 @@ def _loss(loss: Any) -> Any:
         ) from error
 
 
-def _optimizer(how: TrainSpec, rate: _Schedule) -> Any:
+def _optimizer(how: TrainSpec, rate: Any) -> Any:
     try:
         optimizer = keras.optimizers.get(how.optimizer)
     except ValueError as error:
@@ -246,33 +270,25 @@ def _optimizer(how: TrainSpec, rate: _Schedule) -> Any:
             f"optimizer={how.optimizer!r} is not a Keras optimizer; use 'adam', 'adamw', "
             "'rmsprop', 'sgd' or a keras.optimizers object"
         ) from error
-    own = not isinstance(how.learning_rate, float | int)
     config = optimizer.get_config()
-    config["learning_rate"] = how.learning_rate if own else rate
+    if rate is not None:
+        config["learning_rate"] = rate
     if config["clipnorm"] is config["clipvalue"] is config["global_clipnorm"] is None:
         config["global_clipnorm"] = how.clipnorm
     return type(optimizer).from_config(config)
 
 
 @keras.saving.register_keras_serializable(package="tsrnn")
-class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Learning rate over the steps of a fit; peak and length are set without a new graph."""
+class _Cosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Rate that falls along a cosine; peak and length are set without a new graph."""
 
-    def __init__(self, shape: str) -> None:
-        self.shape = shape
+    def __init__(self) -> None:
         self.peak = keras.Variable(0.0, dtype="float32", trainable=False, name="peak")
         self.steps = keras.Variable(1.0, dtype="float32", trainable=False, name="steps")
 
-    def set(self, peak: Any, steps: int) -> None:
-        if isinstance(peak, float | int):
-            self.peak.assign(peak)
-        self.steps.assign(steps)
-
     def __call__(self, step: Any) -> Any:
-        if self.shape == "constant":
-            return self.peak.value
         progress = keras.ops.minimum(keras.ops.cast(step, "float32") / self.steps, 1.0)
         return self.peak * 0.5 * (1.0 + keras.ops.cos(np.pi * progress))
 
     def get_config(self) -> dict[str, Any]:
-        return {"shape": self.shape}
+        return {}
