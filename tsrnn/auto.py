@@ -9,11 +9,15 @@ import numpy as np
 
 # Peak rate of an optimizer that is given by name.
 LEARNING_RATE = 0.003
+LONGEST_CONTEXT = 2048
 
 
 def context_length(horizon: int, season_length: int, lengths: np.ndarray) -> int:
-    """Two seasons or two horizons, at least 24 steps, at most half of the longest series."""
-    wanted = max(2 * season_length, 2 * horizon, 24)
+    """Two seasons or two horizons, at least 24 steps, at most half of the longest series.
+
+    Never more than 2,048 steps: longer contexts cost more memory and time than they give.
+    """
+    wanted = min(max(2 * season_length, 2 * horizon, 24), LONGEST_CONTEXT)
     longest = int(lengths.max())
     return max(1, min(wanted, max(longest - horizon, 1), max(longest // 2, season_length + 1)))
 
@@ -45,3 +49,8 @@ def max_epochs(n_windows: int, batch: int) -> int:
 def early_stopping(n_windows: int) -> bool:
     """Where 10,000 windows or more leave enough to hold some out."""
     return n_windows >= 10_000
+
+
+def leaves_enough(n_learned: int, n_windows: int) -> bool:
+    """Where at least half of the windows are left to learn from."""
+    return 2 * n_learned >= n_windows

@@ -12,6 +12,7 @@ from tsrnn import auto
 from tsrnn.nn.spec import ARCHITECTURES, CELLS, DECODERS, NetworkSpec, TrainSpec
 from tsrnn.panel import Panel
 from tsrnn.scaling import REFERENCES, SCALES
+from tsrnn.training_windows import held_out
 from tsrnn.windows import Windows, check_count
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -21,9 +22,8 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "reference": ("auto", *REFERENCES),
     "scale": ("auto", *SCALES),
     "schedule": ("cosine", "constant"),
-    "early_stopping": ("auto", True, False),
-    "verbose": ("auto", True, False, 0, 1),
 }
+_FLAGS = ("bidirectional", "residual", "layer_norm", "warm_start")
 _COUNTS = ("horizon", "stride", "units", "n_layers", "patience", "n_members")
 _COUNTS_OR_AUTO = ("context_length", "segment_length", "batch_size", "max_epochs")
 
@@ -36,10 +36,32 @@ def check_params(forecaster: Any) -> None:
     ValueError
         Naming the parameter, its value and what it may be.
     """
+    _check_choices(forecaster)
+    _check_numbers(forecaster)
+    _check_objects(forecaster)
+    _check_together(forecaster)
+
+
+def _check_choices(forecaster: Any) -> None:
     for name, choices in _CHOICES.items():
         value = getattr(forecaster, name)
         if not any(value is choice or value == choice for choice in choices):
             raise ValueError(f"{name}={value!r} must be one of {list(choices)}")
+    for name in _FLAGS:
+        if not _is_flag(getattr(forecaster, name)):
+            raise ValueError(f"{name}={getattr(forecaster, name)!r} must be True or False")
+    stops, verbose = forecaster.early_stopping, forecaster.verbose
+    if not _is_flag(stops) and not _is_auto(stops):
+        raise ValueError(f"early_stopping={stops!r} must be one of ['auto', True, False]")
+    if not _is_flag(verbose) and not _is_auto(verbose):
+        whole = isinstance(verbose, int | np.integer)
+        if not whole or verbose < 0:
+            raise ValueError(
+                f"verbose={verbose!r} must be 'auto', True, False or a whole number >= 0"
+            )
+
+
+def _check_numbers(forecaster: Any) -> None:
     for name in _COUNTS:
         check_count(name, getattr(forecaster, name))
     for name in _COUNTS_OR_AUTO:
@@ -49,15 +71,41 @@ def check_params(forecaster: Any) -> None:
         value = getattr(forecaster, name)
         if not _is_number(value) or not 0 <= value < 1:
             raise ValueError(f"{name}={value!r} must be a number, at least 0 and below 1")
-    clipnorm, rate = forecaster.clipnorm, forecaster.learning_rate
+    clipnorm = forecaster.clipnorm
     if clipnorm is not None and not (_is_number(clipnorm) and clipnorm > 0):
         raise ValueError(f"clipnorm={clipnorm!r} must be a number above 0, or None")
+
+
+def _check_objects(forecaster: Any) -> None:
+    for name in ("optimizer", "loss", "learning_rate"):
+        value = getattr(forecaster, name)
+        if isinstance(value, type):
+            kind = value.__name__
+            name_too = "" if name == "learning_rate" else ", or a name"
+            raise ValueError(f"{name}={kind} is a class; give an instance, {kind}(){name_too}")
+    loss, optimizer, network = forecaster.loss, forecaster.optimizer, forecaster.network
+    if not isinstance(optimizer, str) and not hasattr(optimizer, "get_config"):
+        raise ValueError(f"optimizer={optimizer!r} must be a name or a keras.optimizers object")
+    if not isinstance(loss, str) and not callable(loss):
+        raise ValueError(f"loss={loss!r} must be a name or a callable of (y_true, y_pred)")
+    if network is not None and not callable(network):
+        raise ValueError(f"network={network!r} must be None or a callable of a NetworkSpec")
+    rate = forecaster.learning_rate
     if rate != "auto" and not callable(rate) and not (_is_number(rate) and rate > 0):
         raise ValueError(
             f"learning_rate={rate!r} must be 'auto', a number above 0 or a keras schedule"
         )
     if not isinstance(forecaster.callbacks, list | tuple | None):
         raise ValueError(f"callbacks={forecaster.callbacks!r} must be a list of keras callbacks")
+
+
+def _check_together(forecaster: Any) -> None:
+    if not _is_auto(forecaster.early_stopping) and forecaster.early_stopping:
+        if not forecaster.validation_fraction:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={forecaster.validation_fraction}: "
+                "there is no loss to watch; give a validation_fraction above 0"
+            )
     if forecaster.bidirectional and forecaster.architecture in ("seq2seq", "vec2seq"):
         raise ValueError(
             f"bidirectional=True with architecture={forecaster.architecture!r}: seq2seq forecasts "
@@ -69,6 +117,14 @@ def check_params(forecaster: Any) -> None:
             "network= with architecture='seq2seq': your own network forecasts once, after the "
             "context; use 'seq2vec'"
         )
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_)
 
 
 def _is_number(value: Any) -> bool:
@@ -151,13 +207,11 @@ def is_masked(windows: Windows) -> bool:
     return bool(short.any() or np.isnan(windows.panel.targets).all(axis=1).any())
 
 
-def plan_training(forecaster: Any, n_windows: int, seed: int) -> TrainSpec:
-    """Describe how the network is trained on so many windows."""
+def plan_training(forecaster: Any, n_windows: int, seed: int, *, stops: bool) -> TrainSpec:
+    """Describe how the network is trained on so many windows, and whether it stops early."""
     batch, epochs = forecaster.batch_size, forecaster.max_epochs
     batch = auto.batch_size(n_windows) if batch == "auto" else int(batch)
     epochs = auto.max_epochs(n_windows, batch) if epochs == "auto" else int(epochs)
-    stops = forecaster.early_stopping
-    stops = auto.early_stopping(n_windows) if stops == "auto" else stops
     rate = _learning_rate(forecaster)
     return TrainSpec(
         loss=forecaster.loss,
@@ -174,24 +228,39 @@ def plan_training(forecaster: Any, n_windows: int, seed: int) -> TrainSpec:
     )
 
 
-def held_out(windows: Windows, fraction: float) -> np.ndarray:
-    """Windows for validation, and those too close to them to be learned from.
+def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:
+    """Part that each window plays in early stopping, as `held_out` says; None to learn from all.
 
-    Returns
-    -------
-    parts : ndarray of shape (n_windows,)
-        0 to learn from; 1 the last in time of each series, for validation; 2 in between,
-        whose horizon overlaps that of a validation window, for neither.
+    Raises
+    ------
+    ValueError
+        If early stopping is asked for, but leaves no window to learn from.
     """
-    parts = np.zeros(len(windows), dtype=np.int64)
-    for s in np.unique(windows.series):
-        own = np.flatnonzero(windows.series == s)
-        n = int(np.ceil(len(own) * fraction)) if len(own) > 1 else 0
-        if n:
-            border = windows.cutoffs[own[-n]] - windows.horizon
-            parts[own] = np.where(windows.cutoffs[own] > border, 2, 0)
-            parts[own[-n:]] = 1
+    stops, fraction = forecaster.early_stopping, forecaster.validation_fraction
+    free = _is_auto(stops)
+    if not (auto.early_stopping(len(windows)) and fraction if free else stops):
+        return None
+    parts = held_out(windows, fraction)
+    n_learned = int((parts == 0).sum())
+    if free:
+        return parts if auto.leaves_enough(n_learned, len(windows)) else None
+    if not n_learned:
+        raise ValueError(_nothing_left_message(windows, parts, forecaster))
     return parts
+
+
+def _nothing_left_message(windows: Windows, parts: np.ndarray, forecaster: Any) -> str:
+    overlapping = -(-windows.horizon // int(forecaster.stride))
+    needed = max(2, int(np.ceil(overlapping / (1 - forecaster.validation_fraction))))
+    longest = int(np.unique(windows.series, return_counts=True)[1].max())
+    return (
+        f"early_stopping=True leaves nothing to learn from: of {len(parts)} windows "
+        f"{int((parts == 1).sum())} are held out (validation_fraction="
+        f"{forecaster.validation_fraction}), and the horizons of all others, of "
+        f"{windows.horizon} steps, overlap theirs; a series needs {needed} windows, the longest "
+        f"has {longest}: give {(needed - longest) * int(forecaster.stride)} more rows, lower "
+        "horizon or validation_fraction, or set early_stopping=False"
+    )
 
 
 def _learning_rate(forecaster: Any) -> Any:

@@ -102,10 +102,21 @@ def _no_window_message(panel: Panel, horizon: int) -> str:
             f"the longest series has n_samples={longest} rows, but horizon={horizon} needs at "
             f"least {horizon + 1}; give more rows or lower horizon"
         )
+    missing = np.isnan(panel.targets).any(axis=1)
     return (
         f"no window is left to train on: in none are all {horizon} targets of the horizon "
-        "observed; lower horizon or fill the missing values"
+        f"observed, behind an observed one; {int(missing.sum())} of {len(missing)} rows miss a "
+        f"target, and the longest run of complete rows has {_longest_run(panel, missing)}; lower "
+        "horizon below that, or fill the missing values"
     )
+
+
+def _longest_run(panel: Panel, missing: np.ndarray) -> int:
+    """Most rows without a missing target that follow each other in a series."""
+    row = np.arange(len(missing))
+    before = np.repeat(panel.offsets[:-1], panel.lengths) - 1
+    last_missing = np.maximum.accumulate(np.where(missing, row, -1))
+    return int((row - np.maximum(last_missing, before)).max())
 
 
 def _warn_missing(panel: Panel, windows: Windows) -> None:
@@ -124,6 +135,29 @@ def _warn_missing(panel: Panel, windows: Windows) -> None:
             UserWarning,
             stacklevel=5,
         )
+
+
+def held_out(windows: Windows, fraction: float) -> np.ndarray:
+    """Windows for validation, and those too close to them to be learned from.
+
+    Returns
+    -------
+    parts : ndarray of shape (n_windows,)
+        0 to learn from; 1 the last in time of each series, for validation; 2 in between,
+        whose horizon overlaps that of a validation window, for neither.
+    """
+    # The rows of a series stand together: in order of cutoffs, so do its windows.
+    order = np.argsort(windows.cutoffs, kind="stable")
+    cutoffs = windows.cutoffs[order]
+    _, first, counts = np.unique(windows.series[order], return_index=True, return_counts=True)
+    n_held = np.where(counts > 1, np.ceil(counts * fraction), 0).astype(np.int64)
+    held_from = np.repeat(first + counts - n_held, counts)
+    nearest = cutoffs[np.minimum(held_from, len(order) - 1)] - windows.horizon
+    overlaps = (cutoffs > nearest) & (np.repeat(n_held, counts) > 0)
+    held = np.arange(len(order)) >= held_from
+    parts = np.zeros(len(order), dtype=np.int64)
+    parts[order] = np.where(held, 1, np.where(overlaps, 2, 0))
+    return parts
 
 
 def window_weights(windows: Windows, sample_weight: Any) -> np.ndarray:

@@ -253,10 +253,16 @@ def check_count(name: str, value: Any, at_least: int = 1) -> None:
         raise ValueError(f"{name}={value!r} must be a whole number >= {at_least}")
 
 
-def in_chunks(compute: Callable[..., Any], *aligned: Any, rows: int = 4096) -> list[Any]:
-    """Apply `compute` to a few thousand windows (and what belongs to them) at a time.
+def in_chunks(
+    compute: Callable[..., Any], windows: Windows, *aligned: Any, rows: int | None = None
+) -> list[Any]:
+    """Apply `compute` to some windows (and what belongs to them) at a time.
 
-    So the contexts, which are gathered, stay small.
+    So the contexts, which are gathered, stay small: `rows` windows or, if it is None, at most
+    4096 windows and four million steps.
     """
-    starts = range(0, len(aligned[0]), rows)
-    return [compute(*(part[i : i + rows] for part in aligned)) for i in starts]
+    if rows is None:
+        rows = max(1, min(4096, 2**22 // max(1, windows.context_length)))
+    parts = (windows, *aligned)
+    starts = range(0, len(windows), rows)
+    return [compute(*(part[i : i + rows] for part in parts)) for i in starts]

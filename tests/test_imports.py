@@ -1,0 +1,44 @@
+"""What an import costs: heavy libraries come with their first use, not before."""
+
+import subprocess
+import sys
+
+import pytest
+
+import tsrnn
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules that a fresh Python holds after `code`."""
+    code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    heavy = {"keras", "tensorflow", "matplotlib", "statsmodels", "sklearn", "pandas"}
+    assert not heavy & loaded_by("import tsrnn")
+
+
+def test_making_estimators_loads_neither_keras_nor_plots_nor_statsmodels():
+    code = "from tsrnn import *; LSTMForecaster(), ETS(), SeasonalNaive(), ForecastDisplay"
+    assert not {"keras", "tensorflow", "matplotlib", "statsmodels"} & loaded_by(code)
+
+
+@pytest.mark.parametrize("name", [name for name in tsrnn.__all__ if name != "__version__"])
+def test_every_public_name_is_there_and_documented(name):
+    assert getattr(tsrnn, name).__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'LSTM'"):
+        tsrnn.LSTM  # noqa: B018
+
+
+def test_a_first_fit_writes_nothing_to_the_terminal():
+    code = (
+        "import numpy as np; from tsrnn import LSTMForecaster; "
+        "LSTMForecaster(units=2, max_epochs=1).fit(np.arange(40.0)).predict()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == run.stderr == ""
