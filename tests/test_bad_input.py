@@ -5,6 +5,7 @@ Each row of the table in section 7 of the design, for a network and for a baseli
 
 import warnings
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -591,16 +592,21 @@ WRONG = {
     "scale": ["max", 1],
     "schedule": ["linear"],
     "decoder": ["x"],
-    "early_stopping": ["yes", 3],
-    "verbose": ["loud"],
+    "early_stopping": ["yes", 3, 1, 0, None],
+    "verbose": ["loud", -1, 1.5, None],
+    "bidirectional": ["no", 1, None],
+    "residual": ["no", 0],
+    "layer_norm": ["batch"],
+    "warm_start": ["no", 1],
     "dropout": [1.0, -0.1, "a", None, True],
     "recurrent_dropout": [1.0],
     "validation_fraction": [1.5, -0.1],
     "learning_rate": [0, -1, None, "fast", True],
     "clipnorm": [0, -1.0, "a"],
     "season_length": [0, 2.5, "monthly", [], None, True],
-    "loss": ["no_such_loss"],
-    "optimizer": ["no_such_optimizer"],
+    "loss": ["no_such_loss", None, 3],
+    "optimizer": ["no_such_optimizer", None, 3],
+    "network": ["lstm", 3],
     "random_state": ["a", -1, 1.5],
     "callbacks": [3],
 }
@@ -627,6 +633,28 @@ def test_parameters_that_do_not_go_together():
         lstm(segment_length=4).fit(SALES)
     with pytest.raises(ValueError, match="bidirectional=True with architecture='seq2seq'"):
         lstm(bidirectional=True, architecture="seq2seq").fit(SALES)
+    with pytest.raises(ValueError, match="early_stopping=True with validation_fraction=0.*above 0"):
+        lstm(early_stopping=True, validation_fraction=0.0).fit(SALES)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("optimizer", keras.optimizers.Adam),
+        ("loss", keras.losses.Huber),
+        ("learning_rate", keras.optimizers.schedules.ExponentialDecay),
+    ],
+)
+def test_classes_instead_of_instances(name, kind):
+    with pytest.raises(ValueError) as error:
+        lstm(**{name: kind}).fit(SALES)
+    assert_says(error, f"{name}={kind.__name__} is a class; give an instance, {kind.__name__}()")
+
+
+def test_flags_of_numpy():
+    forecaster = lstm(residual=np.False_, early_stopping=np.True_, verbose=np.int64(0)).fit(SALES)
+    assert forecaster.train_spec_.patience == 10
+    assert forecaster.spec_.residual is False
 
 
 @pytest.mark.parametrize(
@@ -678,6 +706,29 @@ def test_rows_that_are_a_history_of_their_own(make):
         assert forecasts.index.equals(MONTHS[first : first + 2])
     moved = forecaster.predict(SALES[10:20] + 1000)
     np.testing.assert_allclose(moved, forecaster.predict(SALES[10:20]) + 1000, atol=1e-3)
+
+
+@pytest.mark.parametrize("first", [26, 28, 29, 30])
+def test_rows_that_overlap_the_end_continue_the_history(make, first):
+    """Rows before them are remembered, but where they say something else they are believed."""
+    forecaster = make().fit(SALES[:30])
+    for revised in (SALES[:33], SALES[:33].where(MONTHS[:33] < MONTHS[first], SALES[:33] + 5)):
+        expected = forecaster.predict(revised)
+        pd.testing.assert_series_equal(forecaster.predict(revised[first:]), expected, rtol=1e-5)
+    # In a panel each series by itself.
+    forecaster = make().fit(panel_of(u=SALES[:30], v=SALES[:30] * 2, w=SALES[:30]))
+    asked = panel_of(z=SALES[:9], v=2 * SALES[first:33], w=SALES[32:36], u=SALES[first:31])
+    expected = panel_of(z=SALES[:9], v=2 * SALES[:33], w=SALES[32:36], u=SALES[:31])
+    answer = forecaster.predict(asked)
+    pd.testing.assert_series_equal(answer, forecaster.predict(expected), rtol=1e-5)
+
+
+def test_arrays_are_a_history_of_their_own(make):
+    values = SALES.to_numpy()
+    forecaster = make(season_length=12).fit(values[:30])
+    whole = make(season_length=12).fit(SALES[:30])
+    alone = whole.predict(SALES[32:35])  # after a gap
+    np.testing.assert_allclose(forecaster.predict(values[32:35]), alone, rtol=1e-5)
 
 
 def test_update_of_some_series_keeps_their_order(make):

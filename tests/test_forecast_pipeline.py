@@ -224,6 +224,34 @@ def test_every_way_to_ask_gives_the_same_forecast(kind, steps):
     assert_same(pipeline.update(test).predict(), after, check_freq=False)
 
 
+@pytest.mark.parametrize("kind", ["series", "frame", "periods", "panel", "missing"])
+@pytest.mark.parametrize("overlap", [0, 1, 7])
+def test_rows_that_overlap_the_end_continue_the_history(kind, overlap):
+    X = containers()[kind]
+    train, test = split(X, 10)
+    asked = split(X, 10 + overlap)[1]
+    alone = SeasonalNaive(5, season_length=12).fit(train)
+    scaled = make_forecast_pipeline(StandardScaler(), clone(alone)).fit(train)
+    expected = alone.predict(pd.concat([train, test]))
+    assert_same(alone.predict(asked), expected, check_freq=False)
+    assert_same(scaled.predict(asked), expected, check_freq=False)
+    changes = make_forecast_pipeline(LOG, Differencer(), Naive(4))
+    if kind == "missing":
+        changes = make_forecast_pipeline(Differencer(), Naive(4))
+    changes.fit(train)
+    whole = changes.predict(pd.concat([train, test]))
+    assert_same(changes.predict(asked), whole, check_freq=False)
+
+
+def test_the_horizon_set_after_fit_waits_for_the_next():
+    X = sales()
+    pipeline = make_forecast_pipeline(StandardScaler(), Naive(4)).fit(X[:40])
+    before = pipeline.score(X[40:])
+    pipeline.set_params(naive__horizon=7)
+    assert pipeline.score(X[40:]) == before
+    assert len(pipeline.predict()) == 4
+
+
 def _no_inverse_check(step):
     """scikit-learn's own check of functions calls missing values different from themselves."""
     return {key: False for key in step.get_params() if key.endswith("check_inverse")}

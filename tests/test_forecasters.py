@@ -323,6 +323,11 @@ def test_a_slice_of_windows(y):
     part = GRUForecaster(**TINY).fit(windows[:20])
     assert part.n_windows_ == 20
     assert part.predict().shape == (HORIZON,)
+    assert part.predict().index.equals(months(HORIZON, "2020-01"))
+    # Forecasts follow the end of the panel, whichever windows of it are given.
+    assert np.array_equal(part.predict(windows[:20]), part.predict(windows))
+    from_each = part.predict_at(windows, windows[:20].cutoffs)
+    assert from_each.index.unique("cutoff").equals(y.index[windows[:20].cutoffs])
     with pytest.raises(ValueError, match="horizon=2, but the windows have horizon=3"):
         GRUForecaster(**TINY | {"horizon": 2}).fit(windows)
     with pytest.raises(ValueError, match="context_length=10, but the windows show 12 steps"):
@@ -486,6 +491,33 @@ def test_auto_resolves_to_numbers(fitted):
     assert isinstance(fitted.train_spec_.batch_size, int)
     assert fitted.train_spec_.patience is None
     assert fitted.best_epoch_ == 2
+
+
+def test_parameters_set_after_fit_wait_for_the_next(y):
+    forecaster = GRUForecaster(**TINY, n_members=2).fit(y[:48])
+    past, future = ready_made(y.to_numpy()[:48, None])
+    windows = GRUForecaster(**TINY).fit(past, future)
+
+    def answers():
+        return [
+            forecaster.predict(),
+            forecaster.predict(y[:53]),
+            forecaster.predict_at(y, [50]),
+            *forecaster.rolling_predict(y[48:]),
+            forecaster.score(y[48:]),
+            windows.predict(past[:4]),
+            windows.score(past, future),
+        ]
+
+    before = answers()
+    later = {"horizon": 7, "n_members": 1, "architecture": "vec2seq", "season_length": 5}
+    forecaster.set_params(**later)
+    windows.set_params(**later)
+    assert forecaster.horizon_ == HORIZON
+    assert len(forecaster.model_) == 2
+    for one, other in zip(before, answers(), strict=True):
+        assert np.array_equal(one, other)
+    assert forecaster.fit(y[:48]).predict().shape == (7,)
 
 
 def test_refit_forgets(y, X):

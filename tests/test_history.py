@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsrnn.history import append_forecasts, extend, follow, follows, match_series
+from tsrnn.history import append_forecasts, extend, follow, follows, match_series, resume
 from tsrnn.reading import read_panel
 
 few = settings(max_examples=50, deadline=None)
@@ -141,6 +141,38 @@ def test_covariates_behind_the_history_are_replaced():
 def test_what_follows(parts, answer):
     history = read(panel_frame({"a": (2, 9), "b": (0, 7)}))
     assert follows(history, read(panel_frame(parts), history)) is answer
+
+
+@pytest.mark.parametrize(
+    ("new", "rows"),
+    [
+        ((9, 12), (2, 12)),  # right behind
+        ((6, 12), (2, 12)),  # over the end
+        ((6, 9), (2, 9)),  # to the end
+        ((6, 8), (6, 8)),  # not as far
+        ((2, 12), (2, 12)),
+        ((0, 12), (0, 12)),
+        ((10, 12), (10, 12)),  # after a gap
+        ((0, 1), (0, 1)),
+    ],
+)
+def test_what_resumes(new, rows):
+    """The others stand on their own, each series by itself; rows of the new are believed."""
+    history = read(panel_frame({"b": (0, 7), "a": (2, 9)}))
+    frame = panel_frame({"z": (0, 3), "a": new, "b": (7, 8)})
+    frame.loc["a"] = frame.loc["a"].to_numpy() + 0.5
+    panel, first = resume(history, read(frame, history))
+    assert panel.ids.tolist() == ["z", "a", "b"]
+    n_before = [0, new[0] - rows[0], 7]
+    assert (first - panel.offsets[:-1]).tolist() == n_before
+    before = panel_frame({"a": (rows[0], new[0]), "b": (0, 7)})
+    assert_same(frame_of(panel), pd.concat([before, frame]))
+
+
+def test_arrays_do_not_resume():
+    history = read(np.arange(5.0))
+    new = read(np.arange(3.0), history)
+    assert resume(history, new)[0] is new
 
 
 def test_arrays_do_not_say_that_they_follow():

@@ -171,6 +171,19 @@ def test_chunks_are_the_whole(panel, lengths, rows):
         np.testing.assert_array_equal(np.concatenate(parts), np.asarray(windows))
 
 
+@pytest.mark.parametrize(
+    ("context_length", "sizes"),
+    [(0, [4096, 904]), (24, [4096, 904]), (2048, [2048, 2048, 904]), (2**23, [1] * 5000)],
+)
+def test_chunks_are_small_whatever_the_context(context_length, sizes):
+    panel = read_panel(np.arange(5001.0))
+    series, cutoffs = np.zeros(5000, dtype=np.int64), np.arange(5000)
+    windows = Windows(panel, series, cutoffs, context_length, 1)
+    parts = in_chunks(lambda some, row: (len(some), row[0]), windows, cutoffs)
+    assert [size for size, _ in parts] == sizes
+    assert [first for _, first in parts] == [0, *np.cumsum(sizes)[:-1]]
+
+
 @pytest.mark.parametrize("dtype", [None, np.float32, "int64"])
 def test_the_array_has_the_type_asked_for(dtype):
     windows = training_windows(read_panel(np.arange(6.0)), 2, 1)

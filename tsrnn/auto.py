@@ -9,6 +9,7 @@ import numpy as np
 
 # Peak rate of an optimizer that is given by name.
 LEARNING_RATE = 0.003
+# Most steps of a context that nobody asked for.
 LONGEST_CONTEXT = 2048
 
 

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.checks import check_complete_covariates
-from tsrnn.history import extend, follow, follows
+from tsrnn.history import extend, follow, resume
 from tsrnn.panel import Panel
 from tsrnn.reading import check_covariates, read_panel, to_frame
 from tsrnn.rolling import compare, cutoff_frame, naive_errors, roll, skill
@@ -30,6 +30,8 @@ class Forecaster(BaseEstimator):
 
     Attributes
     ----------
+    horizon_ : int
+        Steps ahead, as `horizon` was in fit.
     naive_error_ : ndarray of shape (n_series, n_targets)
         Mean absolute seasonal difference of the training data, the divisor of MASE; NaN where
         no two values lie a season apart.
@@ -77,8 +79,11 @@ class Forecaster(BaseEstimator):
             None forecasts the `horizon` steps after the training data. After ``fit(X)`` it
             is a history: forecasts follow its last observed target, and rows behind that
             carry covariates known in the future (more than `horizon` of them ask for that
-            many forecasts). After ``fit(X, y)`` it holds the covariates of the rows to
-            forecast, right after the training data: one forecast per row.
+            many forecasts). A series whose labelled rows follow the training data directly, or
+            overlap their end, continues them: the rows before it are remembered, its own are
+            read as given. Any other (also an array) is a history of its own. After
+            ``fit(X, y)`` it holds the covariates of the rows to forecast, right after the
+            training data: one forecast per row.
 
         Returns
         -------
@@ -120,7 +125,7 @@ class Forecaster(BaseEstimator):
         rows = _checked_rows(cutoffs, len(panel.values))
         if panel.order is not None:
             rows = np.argsort(panel.order)[rows]
-        steps = self.horizon if n_steps is None else n_steps
+        steps = self.horizon_ if n_steps is None else n_steps
         check_count("n_steps", steps)
         forecasts = self._forecast(panel, panel.series_of(rows), rows, steps)
         return cutoff_frame(panel, rows, forecasts)
@@ -188,6 +193,7 @@ class Forecaster(BaseEstimator):
         self._check_features(X, reset=True)
         panel = self._parse(X, y)
         check_complete_covariates(panel)
+        self.horizon_ = int(self.horizon)
         self.fitted_with_y_ = self._is_covariate_fit(X, y)
         self.columns_ = panel.columns
         self.season_length_ = resolve_season_length(self.season_length, panel.grid)
@@ -243,13 +249,11 @@ class Forecaster(BaseEstimator):
         if X is None:
             return self.history_
         new = self._read(X)
-        if self.fitted_with_y_ or follows(self.history_, new):
-            return follow(self.history_, new)[0]
-        return new
+        return (follow if self.fitted_with_y_ else resume)(self.history_, new)[0]
 
     def _history_steps(self, panel: Panel, cutoffs: np.ndarray) -> np.ndarray:
         n_ahead = panel.offsets[1:] - 1 - cutoffs
-        if self._uses_future() and (n_ahead < self.horizon).any():
+        if self._uses_future() and (n_ahead < self.horizon_).any():
             s = int(np.argmin(n_ahead))
             remedy = (
                 "give predict the X of the rows to forecast"
@@ -260,9 +264,9 @@ class Forecaster(BaseEstimator):
             raise ValueError(
                 f"{panel.label(s)}the covariates {list(self.columns_.future)} must be known over "
                 f"the horizon: {n_ahead[s]} rows follow the last observed target "
-                f"({panel.time_of(int(cutoffs[s]), s)}), but horizon={self.horizon}; {remedy}"
+                f"({panel.time_of(int(cutoffs[s]), s)}), but horizon={self.horizon_}; {remedy}"
             )
-        return np.maximum(n_ahead, self.horizon)
+        return np.maximum(n_ahead, self.horizon_)
 
     def _uses_future(self) -> bool:
         return False
@@ -287,8 +291,8 @@ class Forecaster(BaseEstimator):
 
     def _roll(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         self._check_y(y)
-        panel, series, cutoffs = roll(self.history_, self._read(X, y), self.horizon)
-        forecasts = self._forecast(panel, series, cutoffs, self.horizon)
+        panel, series, cutoffs = roll(self.history_, self._read(X, y), self.horizon_)
+        forecasts = self._forecast(panel, series, cutoffs, self.horizon_)
         return compare(panel, series, cutoffs, forecasts, self.season_length_)
 
     def _fit(self, panel: Panel) -> None:

@@ -14,6 +14,7 @@ from tsrnn.checks import check_observed
 from tsrnn.forecasting import forecast
 from tsrnn.inputs import learn_encoding, training_data
 from tsrnn.panel import Panel
+from tsrnn.parameters import check_params
 from tsrnn.ready_made import is_ready_made, ready_made_panel
 from tsrnn.rolling import compare
 from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
@@ -38,9 +39,11 @@ class RNNForecaster(Forecaster):
         Columns known only up to the cutoff; columns constant in each series. Other columns
         besides `target` are known over the horizon too.
     season_length : int, list of int or "auto", default "auto"
-        Steps in a season; "auto" follows from the time index (12 for months).
+        Steps in a season, of a list the shortest; "auto" follows from the time index (12 for
+        months).
     context_length : int or "auto", default "auto"
-        Observations that the network reads.
+        Observations that the network reads; "auto" is about two seasons or horizons, at most
+        2,048.
     stride : int, default 1
         Steps between neighbouring training windows.
     reference : {"auto", "last", "mean", "season", None}, default "auto"
@@ -67,7 +70,7 @@ class RNNForecaster(Forecaster):
     loss : str or callable, default "mae"
         A Keras loss, on scaled values.
     optimizer : str or keras optimizer, default "adam"
-        An object's own learning rate is not used; its own clipping takes the place of `clipnorm`.
+        An object's own clipping takes the place of `clipnorm`.
     learning_rate : float, keras schedule or "auto", default "auto"
         Its peak; it falls to 0 along a cosine if `schedule` is "cosine". "auto" is 0.003, or
         the rate of an optimizer that is given as an object.
@@ -78,12 +81,14 @@ class RNNForecaster(Forecaster):
         Largest norm of the whole gradient: exploding gradients are cut to it.
     early_stopping : bool or "auto", default "auto"
         Hold out the last windows of each series and stop when their loss no longer falls;
-        "auto" does so from 10,000 windows on.
+        "auto" does so from 10,000 windows on, if at least half of them are left to learn from
+        (those whose horizon overlaps a held-out one are not).
     patience : int, default 10
         Epochs to wait for a better validation loss.
     validation_fraction : float, default 0.1
         Share of each series' windows that is held out.
     callbacks : list of keras callbacks, default None
+        An epoch runs in one call: batch hooks are called once per epoch, not per batch.
     n_members : int, default 1
         Networks that differ in their seed; forecasts are their median.
     warm_start : bool, default False
@@ -202,7 +207,9 @@ class RNNForecaster(Forecaster):
         ----------
         X : Series, DataFrame, array, panel, Windows or 3-D array
             Rows are time steps; or windows from `SlidingWindow`; or ready-made windows of
-            shape (n_windows, context_length, n_features).
+            shape (n_windows, context_length, n_features). Of a slice of windows only those
+            are learned from, but covariates are scaled by all rows of their panel, and
+            forecasts follow its end.
         y : Series, DataFrame or array, default None
             The targets, then the columns of X are covariates known in the future; with 3-D
             windows the horizons, of shape (n_windows, horizon[, n_targets]).
@@ -219,7 +226,7 @@ class RNNForecaster(Forecaster):
             If a parameter or the data are not usable; the message names what, where and the
             remedy.
         """
-        planning.check_params(self)
+        check_params(self)
         panel = self._read_training(X, y)
         windows = self._window(panel, X)
         self._train(windows, window_weights(windows, sample_weight))
@@ -231,7 +238,7 @@ class RNNForecaster(Forecaster):
         """The network as a new ``keras.Model`` (a list of them, with several members)."""
         check_is_fitted(self)
         models = [nn.build_model(self.spec_, weights) for weights in self.weights_]
-        return models[0] if self.n_members == 1 else models
+        return models[0] if len(models) == 1 else models
 
     def predict(self, X: Any = None) -> Any:
         """Forecast what follows the data.
@@ -242,9 +249,14 @@ class RNNForecaster(Forecaster):
             None forecasts the `horizon` steps after the training data. After ``fit(X)`` it
             is a history: forecasts follow its last observed target, and rows behind that
             carry covariates known in the future (more than `horizon` of them ask for that
-            many forecasts). After ``fit(X, y)`` it holds the covariates of the rows to
-            forecast, right after the training data: one forecast per row. Steps beyond
-            `horizon` are forecast by feeding forecasts back.
+            many forecasts). A series whose labelled rows follow the training data directly, or
+            overlap their end, continues them: the rows before it are remembered, its own are
+            read as given. Any other (also an array) is a history of its own. After
+            ``fit(X, y)`` it holds the covariates of the rows to forecast, right after the
+            training data: one forecast per row. Steps beyond `horizon` are forecast by
+            feeding forecasts back. Windows, a slice of them too, stand for all rows of their
+            panel: forecasts follow its end (``predict_at(windows, windows.cutoffs)`` forecasts
+            from each window, if the rows were given in order).
 
         Returns
         -------
@@ -254,7 +266,7 @@ class RNNForecaster(Forecaster):
         """
         forecasts = super().predict(X)
         if is_ready_made(X):
-            return forecasts.reshape(len(X), self.horizon, *forecasts.shape[1:])
+            return forecasts.reshape(len(X), self.horizon_, *forecasts.shape[1:])
         return forecasts
 
     def _parse(self, X: Any, y: Any, **known: Any) -> Panel:
@@ -263,7 +275,9 @@ class RNNForecaster(Forecaster):
                 raise ValueError("X holds windows, which have their targets; leave y out")
             return X.panel
         if is_ready_made(X):
-            return ready_made_panel(X, y, self.horizon, self.history_ if known else None)
+            if known:
+                return ready_made_panel(X, y, self.horizon_, self.history_)
+            return ready_made_panel(X, y, self.horizon)
         return super()._parse(X, y, **known)
 
     def _check_features(self, X: Any, *, reset: bool) -> None:
@@ -280,7 +294,7 @@ class RNNForecaster(Forecaster):
         panel = self._read(X, y)
         series = np.arange(panel.n_series)
         cutoffs = panel.offsets[:-1] + X.shape[1] - 1
-        forecasts = self._forecast(panel, series, cutoffs, self.horizon)
+        forecasts = self._forecast(panel, series, cutoffs, self.horizon_)
         return compare(panel, series, cutoffs, forecasts, self.season_length_)
 
     def _window(self, panel: Panel, X: Any) -> Windows:
@@ -311,11 +325,11 @@ class RNNForecaster(Forecaster):
         self.encoding_ = learn_encoding(windows.panel, reference, scale, self.season_length_)
         self.n_windows_ = len(windows)
         seeds = planning.seeds(self.random_state, self.n_members)
-        plans = [planning.plan_training(self, len(windows), seed) for seed in seeds]
+        parts, validation = planning.plan_validation(self, windows), None
+        stops = parts is not None
+        plans = [planning.plan_training(self, len(windows), seed, stops=stops) for seed in seeds]
         self.train_spec_ = plans[0]
-        validation = None
-        if self.train_spec_.patience is not None:
-            parts = planning.held_out(windows, self.validation_fraction)
+        if parts is not None:
             windows, weights = windows[parts < 2], weights[parts < 2]
             validation = parts[parts < 2] == 1
         data = training_data(windows, self.encoding_, spec, weights)
@@ -327,7 +341,7 @@ class RNNForecaster(Forecaster):
         self.weights_ = [one.weights for one in trained]
         self.losses_ = planning.losses_table([one.history for one in trained])
         best = [one.best_epoch for one in trained]
-        self.best_epoch_ = best[0] if self.n_members == 1 else best
+        self.best_epoch_ = best[0] if len(best) == 1 else best
 
     def _forecast(
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
@@ -343,10 +357,10 @@ class RNNForecaster(Forecaster):
         return bool(self.columns_.future)
 
     def _forecasts_without_history(self) -> bool:
-        return self.architecture == "vec2seq"
+        return self.spec_.architecture == "vec2seq"
 
     def _memory(self, panel: Panel) -> int:
-        if self.architecture == "vec2seq":  # reads the age of a series
+        if self._forecasts_without_history():  # reads the age of a series
             return int(panel.lengths.max())
         return max(self.spec_.context_length, self.season_length_)
 

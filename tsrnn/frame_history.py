@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.history import extend, follow, follows, match_series
+from tsrnn.history import extend, follow, follows, match_series, resume
 from tsrnn.panel import Columns, Container, Panel
 from tsrnn.reading import read_panel, to_frame
 from tsrnn.rolling import roll
@@ -82,14 +82,17 @@ class FrameHistory:
         ----------
         rows : as `self.rows`
         own : bool
-            Whether rows that do not start right after these (or have no labels to tell) are a
+            Whether rows that do not continue these, as in `tsrnn.history.resume`, are a
             history of their own. Otherwise they may repeat some of these.
         """
         new, past = self._numbered(rows), self.panel
-        if not own:
-            past = _until(past, new)
-        joins = follows(past, new) or not (own or new.grid.labelled)
-        if not joins:
+        if own:
+            joined, first = resume(past, new)
+            if (first == joined.offsets[:-1]).all():
+                return rows, np.arange(len(rows))
+            return self._together(rows, joined)
+        past = _until(past, new)
+        if new.grid.labelled and not follows(past, new):
             return rows, np.arange(len(rows))
         return self._together(rows, follow(past, new)[0])
 

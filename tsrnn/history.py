@@ -34,13 +34,52 @@ def follow(history: Panel, new: Panel, *, drop_overlap: bool = False) -> tuple[P
     """
     series = match_series(history, new)
     skipped, kept = _joints(history, new, series, drop_overlap)
-    old_first = np.where(series >= 0, history.offsets[series], 0)
+    return _joined(history, new, series, skipped, kept, series >= 0)
+
+
+def resume(history: Panel, new: Panel) -> tuple[Panel, np.ndarray]:
+    """Put rows of `history` before each series of `new` that continues it.
+
+    That is a labelled series that starts right after the history, or inside it and reaches
+    its last observed row: the rows before that start are known. Any other series stays a
+    history of its own.
+
+    Parameters
+    ----------
+    history, new : Panel
+        With the same columns.
+
+    Returns
+    -------
+    panel, first : as from `follow`
+    """
+    series = match_series(history, new)
+    at = new.starts - history.starts[series]
+    observed = (history.last_observed() + 1 - history.offsets[:-1])[series]
+    inside = (at > 0) & (at <= history.lengths[series]) & (at + new.lengths >= observed)
+    goes_on = (series >= 0) & inside & new.grid.labelled
+    if not goes_on.any():
+        return new, new.offsets[:-1]
+    kept = np.where(goes_on, at, 0)
+    return _joined(history, new, series, np.zeros_like(kept), kept, goes_on)
+
+
+def _joined(
+    history: Panel,
+    new: Panel,
+    series: np.ndarray,
+    skipped: np.ndarray,
+    kept: np.ndarray,
+    known: np.ndarray,
+) -> tuple[Panel, np.ndarray]:
+    """First `kept` rows of the history of each `known` series, and `new` after `skipped` rows."""
+    old_first = history.offsets[series]
     new_first = new.offsets[:-1] + skipped
     new_length = new.lengths - skipped
     source = np.concatenate([history.values, new.values])
     first = np.column_stack([old_first, len(history.values) + new_first]).ravel()
     rows, bounds = ranges(first, np.column_stack([kept, new_length]).ravel())
-    starts = np.where(series >= 0, history.starts[series], new.starts)
+    starts = np.where(known, history.starts[series], new.starts)
     panel = replace(
         new, values=source[rows], offsets=bounds[::2], starts=starts, grid=history.grid, order=None
     )

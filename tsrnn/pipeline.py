@@ -268,9 +268,10 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
 
     def _roll(self, X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows = self._history.like(X)
-        whole, panel, series, cutoffs = self._history.roll(rows, self.horizon)
-        forecasts = self.predict_at(whole, cutoffs).to_numpy()
-        forecasts = forecasts.reshape(len(cutoffs), self.horizon, -1)
+        horizon = getattr(self.steps[-1][1], "horizon_", self.horizon)
+        whole, panel, series, cutoffs = self._history.roll(rows, horizon)
+        forecasts = self.predict_at(whole, cutoffs, n_steps=horizon).to_numpy()
+        forecasts = forecasts.reshape(len(cutoffs), horizon, -1)
         return compare(panel, series, cutoffs, forecasts, self.season_length_)
 
 

@@ -9,126 +9,11 @@ import numpy as np
 import pandas as pd
 
 from tsrnn import auto
-from tsrnn.nn.spec import ARCHITECTURES, CELLS, DECODERS, NetworkSpec, TrainSpec
+from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.panel import Panel
-from tsrnn.scaling import REFERENCES, SCALES
+from tsrnn.parameters import is_auto, is_number
 from tsrnn.training_windows import held_out
-from tsrnn.windows import Windows, check_count
-
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "cell": CELLS,
-    "architecture": ARCHITECTURES,
-    "decoder": DECODERS,
-    "reference": ("auto", *REFERENCES),
-    "scale": ("auto", *SCALES),
-    "schedule": ("cosine", "constant"),
-}
-_FLAGS = ("bidirectional", "residual", "layer_norm", "warm_start")
-_COUNTS = ("horizon", "stride", "units", "n_layers", "patience", "n_members")
-_COUNTS_OR_AUTO = ("context_length", "segment_length", "batch_size", "max_epochs")
-
-
-def check_params(forecaster: Any) -> None:
-    """Check every parameter that has a stated range.
-
-    Raises
-    ------
-    ValueError
-        Naming the parameter, its value and what it may be.
-    """
-    _check_choices(forecaster)
-    _check_numbers(forecaster)
-    _check_objects(forecaster)
-    _check_together(forecaster)
-
-
-def _check_choices(forecaster: Any) -> None:
-    for name, choices in _CHOICES.items():
-        value = getattr(forecaster, name)
-        if not any(value is choice or value == choice for choice in choices):
-            raise ValueError(f"{name}={value!r} must be one of {list(choices)}")
-    for name in _FLAGS:
-        if not _is_flag(getattr(forecaster, name)):
-            raise ValueError(f"{name}={getattr(forecaster, name)!r} must be True or False")
-    stops, verbose = forecaster.early_stopping, forecaster.verbose
-    if not _is_flag(stops) and not _is_auto(stops):
-        raise ValueError(f"early_stopping={stops!r} must be one of ['auto', True, False]")
-    if not _is_flag(verbose) and not _is_auto(verbose):
-        whole = isinstance(verbose, int | np.integer)
-        if not whole or verbose < 0:
-            raise ValueError(
-                f"verbose={verbose!r} must be 'auto', True, False or a whole number >= 0"
-            )
-
-
-def _check_numbers(forecaster: Any) -> None:
-    for name in _COUNTS:
-        check_count(name, getattr(forecaster, name))
-    for name in _COUNTS_OR_AUTO:
-        if getattr(forecaster, name) != "auto":
-            check_count(name, getattr(forecaster, name))
-    for name in ("dropout", "recurrent_dropout", "validation_fraction"):
-        value = getattr(forecaster, name)
-        if not _is_number(value) or not 0 <= value < 1:
-            raise ValueError(f"{name}={value!r} must be a number, at least 0 and below 1")
-    clipnorm = forecaster.clipnorm
-    if clipnorm is not None and not (_is_number(clipnorm) and clipnorm > 0):
-        raise ValueError(f"clipnorm={clipnorm!r} must be a number above 0, or None")
-
-
-def _check_objects(forecaster: Any) -> None:
-    for name in ("optimizer", "loss", "learning_rate"):
-        value = getattr(forecaster, name)
-        if isinstance(value, type):
-            kind = value.__name__
-            name_too = "" if name == "learning_rate" else ", or a name"
-            raise ValueError(f"{name}={kind} is a class; give an instance, {kind}(){name_too}")
-    loss, optimizer, network = forecaster.loss, forecaster.optimizer, forecaster.network
-    if not isinstance(optimizer, str) and not hasattr(optimizer, "get_config"):
-        raise ValueError(f"optimizer={optimizer!r} must be a name or a keras.optimizers object")
-    if not isinstance(loss, str) and not callable(loss):
-        raise ValueError(f"loss={loss!r} must be a name or a callable of (y_true, y_pred)")
-    if network is not None and not callable(network):
-        raise ValueError(f"network={network!r} must be None or a callable of a NetworkSpec")
-    rate = forecaster.learning_rate
-    if rate != "auto" and not callable(rate) and not (_is_number(rate) and rate > 0):
-        raise ValueError(
-            f"learning_rate={rate!r} must be 'auto', a number above 0 or a keras schedule"
-        )
-    if not isinstance(forecaster.callbacks, list | tuple | None):
-        raise ValueError(f"callbacks={forecaster.callbacks!r} must be a list of keras callbacks")
-
-
-def _check_together(forecaster: Any) -> None:
-    if not _is_auto(forecaster.early_stopping) and forecaster.early_stopping:
-        if not forecaster.validation_fraction:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={forecaster.validation_fraction}: "
-                "there is no loss to watch; give a validation_fraction above 0"
-            )
-    if forecaster.bidirectional and forecaster.architecture in ("seq2seq", "vec2seq"):
-        raise ValueError(
-            f"bidirectional=True with architecture={forecaster.architecture!r}: seq2seq forecasts "
-            "at steps inside the context, whose future the backward half would see, and vec2seq "
-            "reads no context; use 'seq2vec' or 'encoder_decoder'"
-        )
-    if forecaster.network is not None and forecaster.architecture == "seq2seq":
-        raise ValueError(
-            "network= with architecture='seq2seq': your own network forecasts once, after the "
-            "context; use 'seq2vec'"
-        )
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool | np.bool_)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+from tsrnn.windows import Windows
 
 
 def plan_lengths(
@@ -237,7 +122,7 @@ def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:
         If early stopping is asked for, but leaves no window to learn from.
     """
     stops, fraction = forecaster.early_stopping, forecaster.validation_fraction
-    free = _is_auto(stops)
+    free = is_auto(stops)
     if not (auto.early_stopping(len(windows)) and fraction if free else stops):
         return None
     parts = held_out(windows, fraction)
@@ -270,8 +155,8 @@ def _learning_rate(forecaster: Any) -> Any:
         if isinstance(forecaster.optimizer, str):
             return auto.LEARNING_RATE
         rate = forecaster.optimizer.get_config()["learning_rate"]
-        return float(rate) if _is_number(rate) else None
-    return float(rate) if _is_number(rate) else rate
+        return float(rate) if is_number(rate) else None
+    return float(rate) if is_number(rate) else rate
 
 
 def seeds(random_state: Any, n: int) -> list[int]:

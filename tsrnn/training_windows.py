@@ -105,9 +105,9 @@ def _no_window_message(panel: Panel, horizon: int) -> str:
     missing = np.isnan(panel.targets).any(axis=1)
     return (
         f"no window is left to train on: in none are all {horizon} targets of the horizon "
-        f"observed, behind an observed one; {int(missing.sum())} of {len(missing)} rows miss a "
-        f"target, and the longest run of complete rows has {_longest_run(panel, missing)}; lower "
-        "horizon below that, or fill the missing values"
+        f"observed; {int(missing.sum())} of {len(missing)} rows miss a target, and the longest "
+        f"run of complete rows has {_longest_run(panel, missing)}; lower horizon below that, or "
+        "fill the missing values"
     )
 
 
