@@ -12,7 +12,7 @@ import pytest
 
 from tsrnn import GRUForecaster, LSTMForecaster, RNNForecaster, SimpleRNNForecaster
 from tsrnn.nn import training
-from tsrnn.nn.inference import predict
+from tsrnn.nn.inference import build_model, predict
 from tsrnn.nn.network import build, model_inputs
 from tsrnn.nn.spec import NetworkSpec
 
@@ -409,23 +409,24 @@ def test_a_saved_model_answers_the_same(architecture, masked, tmp_path):
     if masked and architecture == "vec2seq":
         pytest.skip("reads no context")
     spec = spec_of(architecture, "lstm", n_layers=2, segment_length=2, masked=masked)
-    model = build(spec)
-    model.set_weights(random_weights(model))
+    model = build_model(spec, random_weights(build(spec)))
     inputs = inputs_of(spec)
     model.save(tmp_path / "network.keras")
     loaded = keras.models.load_model(tmp_path / "network.keras")
     assert np.array_equal(loaded(inputs), model(inputs))
 
 
-def test_a_saved_model_loads_in_another_process(tmp_path):
-    spec = spec_of("autoregressive")
-    model = build(spec)
-    model.set_weights(random_weights(model))
+@pytest.mark.parametrize(
+    ("architecture", "needs"), [("seq2vec", ""), ("autoregressive", ", tsrnn.nn.layers")]
+)
+def test_a_saved_model_loads_in_another_process(architecture, needs, tmp_path):
+    spec = spec_of(architecture, bidirectional=True)
+    model = build_model(spec, random_weights(build(spec)))
     inputs = inputs_of(spec)
     model.save(tmp_path / "network.keras")
     np.savez(tmp_path / "inputs.npz", **inputs)
     code = (
-        "import sys, numpy as np, keras, tsrnn.nn.layers\n"
+        f"import sys, numpy as np, keras{needs}\n"
         "model = keras.models.load_model(sys.argv[1] + '/network.keras')\n"
         "outputs = model(dict(np.load(sys.argv[1] + '/inputs.npz')))\n"
         "np.save(sys.argv[1] + '/outputs.npy', outputs)\n"

@@ -32,15 +32,17 @@ def dataset(
         Windows to pass over.
     batch_size : int
     seed : int or None
-        Pass after pass without end, each shuffled anew from this seed; None makes one pass
-        in the given order.
+        Pass after pass without end in full batches, each shuffled anew from this seed; None
+        makes one pass in the given order.
     """
-    order = tf.data.Dataset.from_tensors(tf.constant(chosen, dtype=tf.int64))
-    if seed is not None:
-        order = tf.data.Dataset.counter().map(lambda nth: _shuffled(chosen, seed, nth))
-    batches = order.flat_map(
-        lambda rows: tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
-    )
+    if seed is None:
+        rows = tf.data.Dataset.from_tensor_slices((chosen, np.ones(len(chosen), np.float32)))
+        batches = rows.batch(batch_size)
+    else:
+        passes = tf.data.Dataset.counter().map(_full_passes(chosen, batch_size, seed))
+        batches = passes.flat_map(
+            lambda *rows: tf.data.Dataset.from_tensor_slices(rows).batch(batch_size, True)
+        )
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.deterministic = True
@@ -55,10 +57,24 @@ def dataset(
     return gathered.apply(tf.data.experimental.assert_cardinality(-(-len(chosen) // batch_size)))
 
 
-def _shuffled(chosen: np.ndarray, seed: int, nth: Any) -> Any:
-    """Order of the nth pass; a stateless shuffle takes no part in TensorFlow's global seeds."""
-    key = tf.stack([tf.constant(seed, tf.int64), nth])
-    return tf.random.experimental.stateless_shuffle(tf.constant(chosen, tf.int64), seed=key)
+def _full_passes(chosen: np.ndarray, batch_size: int, seed: int) -> Any:
+    """Make the function from the number of a pass to its windows and a factor of their weights.
+
+    Compiled code wants batches of one size. The last one is filled up with windows that weigh
+    nothing; the others weigh more in turn, so that the mean loss of a pass stays theirs.
+    """
+    n = len(chosen)
+    n_filled = -(-n // batch_size) * batch_size
+    places = np.arange(n_filled) % n
+    factors = np.where(np.arange(n_filled) < n, n_filled / n, 0.0).astype(np.float32)
+
+    def nth(number: Any) -> tuple[Any, Any]:
+        # A stateless shuffle takes no part in TensorFlow's global seeds.
+        key = tf.stack([tf.constant(seed, tf.int64), number])
+        order = tf.random.experimental.stateless_shuffle(tf.constant(chosen, tf.int64), seed=key)
+        return tf.gather(order, places), factors
+
+    return nth
 
 
 def _gatherer(data: TrainingData, spec: NetworkSpec, names: set[str]) -> Any:
@@ -72,7 +88,7 @@ def _gatherer(data: TrainingData, spec: NetworkSpec, names: set[str]) -> Any:
     if spec.n_static:
         constants["static"] = tf.constant(data.static)
 
-    def gather(chosen: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+    def gather(chosen: Any, factor: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
         part = {
             name: tf.gather(constants[name], chosen)
             for name in ("first", "cutoffs", "location", "scale", "weights")
@@ -84,7 +100,7 @@ def _gatherer(data: TrainingData, spec: NetworkSpec, names: set[str]) -> Any:
         target = _scaled_target(constants, part, steps, data, spec)
         if spec.n_future:
             inputs["future"] = _future(constants["values"], steps, spec)
-        weight = part["weights"][:, None]
+        weight = (part["weights"] * factor)[:, None]
         if spec.architecture == "seq2seq":
             weight = weight[:, :, None] * _seq2seq_weight(constants["complete"], part, steps)
         return {name: inputs[name] for name in inputs if name in names}, target, weight

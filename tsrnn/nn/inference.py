@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -11,10 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tsrnn.nn.layers import GRU, LSTM, SimpleRNN
 from tsrnn.nn.network import build, input_names
+from tsrnn.nn.parallel import ParallelModel
 from tsrnn.nn.spec import NetworkSpec
 
 _MOST_CACHED = 32
+# Windows that are run at once on a core.
+_BLOCK = 32
 
 
 def predict(
@@ -42,8 +47,21 @@ def predict(
 def build_model(spec: NetworkSpec, weights: list[np.ndarray]) -> keras.Model:
     """Build a new Keras model with these weights, for summaries, export or surgery."""
     model = build(spec)
+    if spec.network is None:
+        model = keras.models.clone_model(model, clone_function=_as_kerass_own)
+        model = keras.Model(model.input, model.output, name=model.name)
     model.set_weights(weights)
     return model
+
+
+def _as_kerass_own(layer: Any) -> Any:
+    """Copy a layer; of the fast ones, make the Keras layer that they stand for."""
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.Bidirectional):
+        return keras.layers.Bidirectional(_as_kerass_own(layer.forward_layer), name=layer.name)
+    if isinstance(layer, LSTM | GRU | SimpleRNN):
+        return getattr(keras.layers, type(layer).__name__).from_config(config)
+    return type(layer).from_config(config)
 
 
 class _Runner:
@@ -54,19 +72,39 @@ class _Runner:
         self.lock = threading.Lock()
         self.model = build(spec)
         self.names = input_names(self.model)
-        model, every_step = self.model, spec.architecture == "seq2seq" and spec.network is None
-        shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs}
-
-        @tf.function(input_signature=[shapes], jit_compile=False)
-        def forward(inputs: dict[str, Any]) -> Any:
-            outputs = model(inputs, training=False)
-            return outputs[:, -1] if every_step else outputs
-
+        shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in self.model.inputs}
+        forward = self._in_blocks if isinstance(self.model, ParallelModel) else self._forward
+        function = tf.function(forward, input_signature=[shapes], autograph=False)
         # Called directly, a function traced in each of many specs makes TensorFlow warn.
-        self.forward = forward.get_concrete_function()
+        self.forward = function.get_concrete_function()
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         return self.forward({name: tf.constant(inputs[name]) for name in self.names}).numpy()
+
+    def _forward(self, inputs: dict[str, Any]) -> Any:
+        outputs = self.model(inputs, training=False)
+        every_step = self.spec.architecture == "seq2seq" and self.spec.network is None
+        return outputs[:, -1] if every_step else outputs
+
+    def _in_blocks(self, inputs: dict[str, Any]) -> Any:
+        """Run blocks of one size, for which XLA compiles once, on all cores."""
+        n = tf.shape(next(iter(inputs.values())))[0]
+        blocks = {name: _in_equal_blocks(values, n) for name, values in inputs.items()}
+        outputs = tf.map_fn(
+            tf.function(self._forward, jit_compile=True, autograph=False),
+            blocks,
+            parallel_iterations=os.cpu_count(),
+            fn_output_signature=tf.TensorSpec(
+                (_BLOCK, self.spec.horizon, self.spec.n_targets), tf.float32
+            ),
+        )
+        return tf.reshape(outputs, (-1, self.spec.horizon, self.spec.n_targets))[:n]
+
+
+def _in_equal_blocks(values: Any, n: Any) -> Any:
+    """Cut into (n_blocks, _BLOCK, ...), the last block filled up with zeros."""
+    filling = [[0, -n % _BLOCK]] + [[0, 0]] * (len(values.shape) - 1)
+    return tf.reshape(tf.pad(values, filling), (-1, _BLOCK, *values.shape[1:]))
 
 
 _runners: OrderedDict[Any, _Runner] = OrderedDict()

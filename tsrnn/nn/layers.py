@@ -1,11 +1,144 @@
-"""Keras layers that Keras lacks: positions of a horizon, and a cell fed its own output."""
+"""Keras layers: fast recurrent ones, positions of a horizon, and a cell fed its own output."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
+
+from tsrnn.nn import recurrence
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a GPU, where cuDNN is faster than anything here."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+class _Recurrent:
+    """Runs the loop of a Keras layer as one compiled recurrence, where the result is the same.
+
+    Elsewhere Keras runs its own loop: on a GPU and on other Keras backends, with dropout inside
+    the layer, activations other than tanh and sigmoid, other dtypes than float32, and unrolled.
+    Before the layer's own class in the bases; weights and configuration are those of Keras.
+    """
+
+    cell: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.supports_jit = not has_gpu()  # Keras denies it to layers that cuDNN might run
+
+    def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        """Run time-major: outputs of all steps if the layer returns them, then the states."""
+        raise NotImplementedError
+
+    def _is_standard(self, training: bool) -> bool:
+        """Whether the recurrence computes what this layer is configured to."""
+        cell = self.cell
+        gates = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
+        return (
+            keras.backend.backend() == "tensorflow"
+            and cell.activation is keras.activations.tanh
+            and gates is keras.activations.sigmoid
+            and getattr(cell, "reset_after", True)
+            and not (training and (cell.dropout or cell.recurrent_dropout))
+            and not (self.unroll or self.zero_output_for_mask)  # type: ignore[attr-defined]
+            and cell.compute_dtype == "float32"
+            and not has_gpu()
+        )
+
+    def inner_loop(
+        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> tuple[Any, Any, Any]:
+        """Run over time; returns the last output, all outputs and the last states, as Keras."""
+        if not self._is_standard(training):
+            return super().inner_loop(  # type: ignore[misc]
+                sequences, initial_state, mask=mask, training=training
+            )
+        x = tf.transpose(sequences, (1, 0, 2))
+        mask = None if mask is None else tf.transpose(keras.tree.flatten(mask)[0])
+        if self.go_backwards:  # type: ignore[attr-defined]
+            x = x[::-1]
+            mask = None if mask is None else mask[::-1]
+        steps = None if mask is None else tf.cast(mask, x.dtype)[..., None]
+        outputs, states = self._split(self._recur(x, keras.tree.flatten(initial_state), steps))
+        if steps is not None:
+            # Keras answers 0 until the first step that is not masked.
+            outputs = outputs * tf.minimum(tf.cumsum(steps), 1.0)
+        return outputs[-1], tf.transpose(outputs, (1, 0, 2)), states
+
+    def _split(self, results: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+        """Part the outputs of all steps, or of the last alone as one step, from the states."""
+        if self.return_sequences:  # type: ignore[attr-defined]
+            return results[0], list(results[1:])
+        return results[0][None], list(results)
+
+    def _bias(self, *shape: int) -> Any:
+        cell = self.cell
+        return cell.bias.value if cell.use_bias else tf.zeros(shape)
+
+
+@keras.saving.register_keras_serializable(package="tsrnn")
+class LSTM(_Recurrent, keras.layers.LSTM):
+    """`keras.layers.LSTM`, as one compiled recurrence on a CPU.
+
+    Parameters, weights and results are those of ``keras.layers.LSTM``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.nn.layers import LSTM
+    >>> LSTM(8)(np.zeros((2, 24, 1), "float32")).shape
+    TensorShape([2, 8])
+    """
+
+    def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        cell = self.cell
+        weights = cell.kernel.value, cell.recurrent_kernel.value, self._bias(4 * cell.units)
+        return recurrence.lstm(x, states, *weights, mask, sequences=self.return_sequences)
+
+
+@keras.saving.register_keras_serializable(package="tsrnn")
+class GRU(_Recurrent, keras.layers.GRU):
+    """`keras.layers.GRU`, as one compiled recurrence on a CPU.
+
+    Parameters, weights and results are those of ``keras.layers.GRU``; with
+    ``reset_after=False`` Keras runs its own loop.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.nn.layers import GRU
+    >>> GRU(8)(np.zeros((2, 24, 1), "float32")).shape
+    TensorShape([2, 8])
+    """
+
+    def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        cell = self.cell
+        weights = cell.kernel.value, cell.recurrent_kernel.value, self._bias(2, 3 * cell.units)
+        return recurrence.gru(x, states, *weights, mask, sequences=self.return_sequences)
+
+
+@keras.saving.register_keras_serializable(package="tsrnn")
+class SimpleRNN(_Recurrent, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN`, as one compiled recurrence on a CPU.
+
+    Parameters, weights and results are those of ``keras.layers.SimpleRNN``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.nn.layers import SimpleRNN
+    >>> SimpleRNN(8)(np.zeros((2, 24, 1), "float32")).shape
+    TensorShape([2, 8])
+    """
+
+    def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
+        cell = self.cell
+        weights = cell.kernel.value, cell.recurrent_kernel.value, self._bias(cell.units)
+        return recurrence.simple_rnn(x, states, *weights, mask, sequences=self.return_sequences)
 
 
 @keras.saving.register_keras_serializable(package="tsrnn")

@@ -11,10 +11,11 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from tsrnn.nn.layers import FeedbackCell, PositionEmbedding
+from tsrnn.nn.layers import GRU, LSTM, FeedbackCell, PositionEmbedding, SimpleRNN, has_gpu
+from tsrnn.nn.parallel import ParallelModel
 from tsrnn.nn.spec import NetworkSpec
 
-_LAYERS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+_LAYERS: dict[str, Any] = {"simple_rnn": SimpleRNN, "lstm": LSTM, "gru": GRU}
 _CELLS = {"simple_rnn": layers.SimpleRNNCell, "lstm": layers.LSTMCell, "gru": layers.GRUCell}
 _N_STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
 
@@ -55,7 +56,8 @@ def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
             return _checked(spec.network(spec), spec)
         inputs = model_inputs(spec)
         outputs = _ARCHITECTURES[spec.architecture](spec, inputs)
-        return keras.Model(inputs, outputs, name=f"{spec.cell}_{spec.architecture}")
+        kind = keras.Model if has_gpu() else ParallelModel
+        return kind(inputs, outputs, name=f"{spec.cell}_{spec.architecture}")
 
 
 def input_names(model: keras.Model) -> set[str]:
