@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -24,10 +24,21 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "tensorflow" not in sys.modules and level != "0":
-        with _silent_libraries():
+    if "tensorflow" not in sys.modules:
+        _keep_to_threads()
+        with _silent_libraries() if level != "0" else nullcontext():
             import_module("tensorflow")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _keep_to_threads() -> None:
+    """Tell TensorFlow how many threads this process may use; OMP_NUM_THREADS it does not read.
+
+    joblib sets that in its workers, so that together they use each core once.
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        for kind in ("INTRAOP", "INTEROP"):
+            os.environ.setdefault(f"TF_NUM_{kind}_THREADS", os.environ["OMP_NUM_THREADS"])
 
 
 @contextmanager

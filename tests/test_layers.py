@@ -1,0 +1,193 @@
+"""The fast recurrent layers against Keras's own: outputs, states and every gradient."""
+
+import itertools
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tsrnn.nn import layers
+
+CELLS = ["SimpleRNN", "LSTM", "GRU"]
+STEPS, UNITS = 7, 4
+
+
+def pair(cell, features, **params):
+    """Keras's layer and the fast one, with the same random weights."""
+    params = {"return_state": True, "bias_initializer": "random_normal"} | params
+    own, fast = (getattr(home, cell)(UNITS, **params) for home in (keras.layers, layers))
+    for layer in (own, fast):
+        layer.build((None, STEPS, features))
+    fast.set_weights(own.get_weights())
+    return own, fast
+
+
+def draw(*shape, seed=0):
+    return tf.constant(np.random.default_rng(seed).normal(size=shape).astype("float32"))
+
+
+def mask_of(kind, batch):
+    """Masks as they occur: padding before, gaps, and a sample without any step."""
+    if kind is None:
+        return None
+    if kind == "before":
+        return tf.constant(np.arange(STEPS) >= np.arange(batch)[:, None])
+    kept = np.random.default_rng(5).uniform(size=(batch, STEPS)) > 0.4
+    kept[0] = False
+    return tf.constant(kept)
+
+
+def results(layer, x, states, mask, **call):
+    """Outputs and states, then the gradients by input, states and weights."""
+    weights = [v.value for v in layer.trainable_variables]
+    watched = [x, *(states or ())]
+    with tf.GradientTape() as tape:
+        tape.watch(watched)
+        outputs = layer(x, initial_state=states, mask=mask, **call)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        loss = sum(tf.reduce_sum(o * draw(*o.shape, seed=9 + k)) for k, o in enumerate(outputs))
+    return [*outputs, *tape.gradient(loss, [*watched, *weights])]
+
+
+def assert_same(own, fast, x, states=None, mask=None, **call):
+    expected, got = results(own, x, states, mask, **call), results(fast, x, states, mask, **call)
+    for one, other in zip(expected, got, strict=True):
+        scale = max(1.0, float(np.abs(one).max()))
+        assert np.abs(one - other).max() <= 1e-5 * scale
+
+
+def initial(cell, batch):
+    return [draw(batch, UNITS, seed=k) for k in range(2 if cell == "LSTM" else 1)]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("mask", [None, "before", "gaps"])
+@pytest.mark.parametrize("with_states", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("cell", CELLS)
+def test_equals_keras(cell, sequences, with_states, mask, backwards):
+    own, fast = pair(cell, 3, return_sequences=sequences, go_backwards=backwards)
+    states = initial(cell, 5) if with_states else None
+    assert_same(own, fast, draw(5, STEPS, 3), states, mask_of(mask, 5))
+
+
+@pytest.mark.parametrize(("batch", "features"), list(itertools.product([1, 33], [1, 6])))
+@pytest.mark.parametrize("cell", CELLS)
+def test_equals_keras_in_other_shapes(cell, batch, features):
+    own, fast = pair(cell, features, use_bias=False)
+    assert_same(own, fast, 3 * draw(batch, STEPS, features))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_equals_keras_over_one_step_and_over_many(cell):
+    own, fast = pair(cell, 2)
+    for steps in (1, 200):
+        assert_same(own, fast, draw(4, steps, 2), initial(cell, 4))
+
+
+@pytest.mark.parametrize("mask", [None, "gaps"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_bidirectional_equals_keras(cell, mask):
+    both = []
+    for home in (keras.layers, layers):
+        inner = getattr(home, cell)(UNITS, return_sequences=True)
+        both.append(keras.layers.Bidirectional(inner))
+        both[-1].build((None, STEPS, 3))
+    both[1].set_weights(both[0].get_weights())
+    assert_same(*both, draw(5, STEPS, 3), None, mask_of(mask, 5))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_stacked_layers_equal_keras(cell):
+    def stack(home):
+        inputs = keras.Input((STEPS, 2))
+        x = getattr(home, cell)(UNITS, return_sequences=True)(inputs)
+        return keras.Model(inputs, getattr(home, cell)(3)(x))
+
+    own, fast = stack(keras.layers), stack(layers)
+    fast.set_weights(own.get_weights())
+    x, y = draw(40, STEPS, 2), draw(40, 3)
+    for model in (own, fast):
+        model.compile("sgd", "mse", jit_compile=False)
+        model.fit(x, y, epochs=2, batch_size=20, shuffle=False, verbose=0)
+    for one, other in zip(own.get_weights(), fast.get_weights(), strict=True):
+        assert np.allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("cell", "params", "call"),
+    [
+        ("LSTM", {"activation": "relu"}, {}),
+        ("LSTM", {"recurrent_activation": "hard_sigmoid"}, {}),
+        ("GRU", {"reset_after": False}, {}),
+        ("SimpleRNN", {"activation": "linear"}, {}),
+        ("GRU", {"unroll": True}, {}),
+        ("LSTM", {"zero_output_for_mask": True}, {}),
+        ("LSTM", {"recurrent_dropout": 0.5, "seed": 3}, {"training": True}),
+        ("GRU", {"dropout": 0.5, "seed": 3}, {"training": True}),
+    ],
+)
+def test_what_is_not_standard_is_left_to_keras(cell, params, call):
+    own, fast = pair(cell, 3, return_sequences=True, **params)
+    assert_same(own, fast, draw(5, STEPS, 3), None, mask_of("gaps", 5), **call)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_dropout_is_no_hindrance_outside_training(cell, monkeypatch):
+    _, fast = pair(cell, 2, dropout=0.5)
+    monkeypatch.setattr(keras.layers.RNN, "inner_loop", None)  # Keras's own would fail
+    fast(draw(3, STEPS, 2), training=False)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_half_precision_is_left_to_keras(cell):
+    own, fast = pair(cell, 2, dtype="mixed_float16")
+    x = draw(3, STEPS, 2)
+    for one, other in zip(own(x), fast(x), strict=True):
+        assert one.dtype == other.dtype == tf.float16
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_stateful_layers_go_on_where_they_stopped(cell):
+    whole = getattr(layers, cell)(UNITS)
+    parts = getattr(layers, cell)(UNITS, stateful=True)
+    x = draw(3, STEPS, 2)
+    whole.build(x.shape)
+    parts.build(x.shape)
+    parts.set_weights([*whole.get_weights(), *parts.get_weights()[len(whole.get_weights()) :]])
+    parts(x[:, :4])
+    assert np.allclose(parts(x[:, 4:]), whole(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_configuration_and_weights_are_those_of_keras(cell):
+    own, fast = pair(cell, 2)
+    config = fast.get_config() | {"name": own.name}
+    assert config == own.get_config()
+    assert [w.path.split("/")[-1] for w in fast.weights] == [
+        w.path.split("/")[-1] for w in own.weights
+    ]
+    own.set_weights(fast.get_weights())
+
+
+def test_workers_keep_to_their_threads():
+    code = (
+        "import os\n"
+        "from tsrnn import nn\n"
+        "nn.train\n"
+        "import tensorflow as tf\n"
+        "print(os.environ['TF_NUM_INTRAOP_THREADS'], os.environ['TF_NUM_INTEROP_THREADS'])\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert run.stdout.split() == ["1", "1"]
