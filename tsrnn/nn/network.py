@@ -120,7 +120,7 @@ def _vec2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
             layers.Dense(spec.units, activation="tanh", name=f"state_{i}_{k}")(inputs["static"])
             for k in range(n_states)
         ]
-        steps = _decoder_layer(spec, spec.units)(steps, initial_state=states)
+        steps = _decoder_layer(spec, spec.units, i)(steps, initial_state=states)
     return _write_segments(spec, steps)
 
 
@@ -201,9 +201,12 @@ def _decoder_inputs(spec: NetworkSpec, inputs: dict[str, Any], like: Any) -> Any
     return layers.Concatenate()([steps, future])
 
 
-def _decoder_layer(spec: NetworkSpec, units: int, sequences: bool = True) -> Any:
+def _decoder_layer(spec: NetworkSpec, units: int, nth: int, sequences: bool = True) -> Any:
     return _LAYERS[spec.cell](
-        units, return_sequences=sequences, recurrent_dropout=spec.recurrent_dropout
+        units,
+        return_sequences=sequences,
+        recurrent_dropout=spec.recurrent_dropout,
+        name=f"decoder_{spec.cell}_{nth}",
     )
 
 
@@ -215,7 +218,7 @@ def _decode_parallel(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any
     for i, state in enumerate(states):
         units = state[0].shape[-1]
         repeated = [ops.reshape(layers.RepeatVector(n)(s), (-1, units)) for s in state]
-        layer = _decoder_layer(spec, units, sequences=i < len(states) - 1)
+        layer = _decoder_layer(spec, units, i, sequences=i < len(states) - 1)
         x = layer(x, initial_state=repeated)
     return _write_segments(spec, ops.reshape(x, (-1, n, x.shape[-1])))
 
