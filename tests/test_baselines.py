@@ -87,6 +87,31 @@ def test_many_cutoffs_equal_many_fits(rule, panel):
 
 @settings(max_examples=30, deadline=None)
 @given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    arrays(float, 36, elements=st.floats(-1e9, 1e9) | st.just(np.nan)),
+)
+def test_rules_in_panels_are_those_of_loops(lengths, values):
+    starts = np.cumsum(lengths) - lengths
+    values = values[: sum(lengths)]
+    values[starts] = np.nan_to_num(values[starts])
+    index = [(s, t) for s, length in enumerate(lengths) for t in range(length)]
+    data = pd.Series(values, pd.MultiIndex.from_tuples(index))
+    ends = np.cumsum(lengths) - 1
+    mean, last = (
+        rule(1).fit(data).predict_at(data, ends).to_numpy()[:, 0]
+        for rule in (HistoricAverage, Drift)
+    )
+    for s, own in data.groupby(level=0):
+        own = own.droplevel(0)
+        assert mean[s] == pytest.approx(own.mean(), abs=1e-6)
+        seen = own.dropna()
+        slope = (seen.iloc[-1] - seen.iloc[0]) / max(seen.index[-1] - seen.index[0], 1)
+        expected = seen.iloc[-1] + slope * (len(own) - seen.index[-1])
+        assert last[s] == pytest.approx(expected, rel=1e-9, abs=1e-3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
     arrays(float, 30, elements=st.floats(-1e9, 1e9) | st.just(np.nan)),
     st.integers(1, 28),
     st.data(),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tsrnn.naive import forward_fill, seasonal_fill, seasonal_naive
 from tsrnn.reading import read_panel
+from tsrnn.rolling import naive_errors
 
 few = settings(max_examples=50, deadline=None)
 
@@ -62,6 +63,15 @@ def test_seasonal_fill_takes_the_last_season(panel, season_length):
         for t in range(season_length, len(expected)):
             expected.iloc[t] = expected.iloc[t].fillna(expected.iloc[t - season_length])
         np.testing.assert_array_equal(filled[first:end], expected.ffill())
+
+
+@few
+@given(panels(), st.integers(1, 15))
+def test_naive_errors_are_those_of_each_series(panel, season_length):
+    errors = naive_errors(panel, season_length)
+    changes = groups(panel).diff(season_length).abs()
+    expected = changes.groupby(np.repeat(np.arange(panel.n_series), panel.lengths)).mean()
+    np.testing.assert_allclose(errors, expected)
 
 
 @few

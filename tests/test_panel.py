@@ -125,8 +125,9 @@ def test_columns_by_role():
 def forecasts_after(data, n_steps=3):
     """Number the steps after the last row of each series, in the container of `data`."""
     panel = read_panel(data)
-    forecasts = np.ones((panel.n_series, n_steps, panel.n_targets)) * np.arange(n_steps)[:, None]
-    return panel.wrap(forecasts, panel.starts + panel.lengths)
+    steps = np.tile(np.arange(float(n_steps)), panel.n_series)
+    values = np.repeat(steps[:, None], panel.n_targets, axis=1)
+    return panel.wrap(values, np.full(panel.n_series, n_steps), panel.starts + panel.lengths)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +261,7 @@ def test_categorical_labels_stay_categorical():
 
 def test_forecasts_of_several_lengths():
     panel = read_panel(shops())
-    forecasts = panel.wrap([np.ones((1, 1)), np.ones((2, 1))], np.array([6, 4]))
+    forecasts = panel.wrap(np.ones((3, 1)), np.array([1, 2]), np.array([6, 4]))
     times = forecasts.index.get_level_values("month").strftime("%Y-%m").tolist()
     assert times == ["2024-05", "2024-03", "2024-04"]
 

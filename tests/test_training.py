@@ -3,12 +3,15 @@
 import gc
 import random
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import GRUForecaster, RNNForecaster, SimpleRNNForecaster
@@ -16,7 +19,7 @@ from tsrnn.checks import future_covariates
 from tsrnn.inputs import prediction_inputs
 from tsrnn.naive import forward_fill
 from tsrnn.nn import inference, training
-from tsrnn.nn.data import dataset
+from tsrnn.nn.data import arrays_of, full_batches, gather
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.parallel import ParallelModel
 from tsrnn.planning import held_out, seeds
@@ -83,8 +86,9 @@ def caught(monkeypatch):
 
 def whole_batch(data, spec):
     """Every window in one batch, as numpy arrays."""
-    chosen = np.arange(len(data.cutoffs))
-    batch = next(iter(dataset(data, spec, input_names(build(spec)), chosen, len(chosen))))
+    windows = tf.range(len(data.cutoffs))
+    factors = tf.ones(len(data.cutoffs))
+    batch = gather(arrays_of(data, spec), windows, factors, spec, input_names(build(spec)))
     return tf.nest.map_structure(lambda tensor: tensor.numpy(), batch)
 
 
@@ -281,35 +285,40 @@ def test_weights_of_rows_and_windows(weighted, caught):
     assert np.allclose(whole_batch(data, spec)[2][:, 0], data.weights)
 
 
-def test_every_window_comes_once_a_pass_in_another_order():
-    y = wave(40)
-    forecaster = GRUForecaster(**TINY | {"max_epochs": 1}).fit(y)
-    rows = forecaster._read(y)
-    from tsrnn.inputs import training_data
+@given(st.integers(1, 60), st.integers(1, 20))
+def test_batches_of_one_size_hold_every_window_once(n, batch_size):
+    order = tf.random.shuffle(tf.range(100, 100 + n, dtype=tf.int64), seed=n)
+    windows, factors = (a.numpy() for a in full_batches(order, batch_size))
+    assert windows.shape == factors.shape == (-(-n // batch_size), batch_size)
+    assert np.array_equal(windows.ravel()[:n], order)
+    assert (factors.ravel()[n:] == 0).all()
+    assert len(set(factors.ravel()[:n])) == 1
+    assert factors.mean() == pytest.approx(1.0)
 
-    windows = training_windows(rows, 8, HORIZON)
-    data = training_data(windows, forecaster.encoding_, forecaster.spec_, np.ones(len(windows)))
-    chosen = np.flatnonzero(np.arange(len(windows)) % 5 > 0)
-    batches = dataset(data, forecaster.spec_, {"context"}, chosen, 10, seed=3)
-    passes = []
-    n_batches = -(-len(chosen) // 10)
-    iterator = iter(batches)
-    for _ in range(3):
-        parts = [next(iterator) for _ in range(n_batches)]
-        contexts = np.concatenate([part[0]["context"] for part in parts])
-        weights = np.concatenate([part[2][:, 0] for part in parts])
-        assert [len(part[1]) for part in parts] == [10, 10, 10]
-        assert (weights[len(chosen) :] == 0).all()
-        assert weights.mean() == pytest.approx(data.weights[chosen].mean())
-        passes.append(contexts[: len(chosen)])
-    ordered = whole_batch(data, forecaster.spec_)[0]["context"][chosen]
-    for one in passes:
-        same = (one[:, None] == ordered[None]).all(axis=(2, 3))
-        assert (same.sum(axis=0) == 1).all()
-        assert not np.array_equal(one, ordered)
-    assert not np.array_equal(passes[0], passes[1])
-    again = np.concatenate([b[0]["context"] for b in batches.take(n_batches)])
-    assert np.array_equal(again[: len(chosen)], passes[0])
+
+def test_the_loss_of_a_pass_is_the_mean_over_its_windows(caught):
+    """The last of three batches is not full."""
+    settings = ONE_BATCH | {"batch_size": 10, "learning_rate": 1e-12, "max_epochs": 3}
+    data, spec, how, _ = caught(GRUForecaster(**settings), wave(37))
+    assert len(data.cutoffs) % 10
+    trained = training.train(data, spec, how)
+    _, targets, _ = whole_batch(data, spec)  # a new network forecasts 0
+    assert trained.history["loss"] == pytest.approx([np.abs(targets).mean()] * 3, rel=1e-4)
+
+
+def test_windows_come_in_another_order_every_pass(caught):
+    data, spec, how, _ = caught(GRUForecaster(**TINY), wave(40))
+    orders = []
+    trainer = training._trainer(spec, how)
+    trainer._run = lambda arrays, order, *how, **which: orders.append(order.numpy())
+    for epoch in (0, 1, 0):
+        trainer.learn({}, np.arange(30), how, epoch)
+    trainer.learn({}, np.arange(30), replace(how, seed=how.seed + 1), 0)
+    del trainer._run
+    assert np.array_equal(orders[0], orders[2])
+    assert not np.array_equal(orders[0], orders[1])
+    assert not np.array_equal(orders[0], orders[3])
+    assert all(np.array_equal(np.sort(order), np.arange(30)) for order in orders)
 
 
 # --- losses, optimizers, learning rate ------------------------------------------------------

@@ -1,5 +1,7 @@
 """Which windows are trained on and which are held out, against slow loops."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,6 +125,30 @@ def test_no_window_is_left_says_which_horizon_would_work():
     panel = read_panel(pd.concat({"a": one, "b": two}, names=["series", "month"]))
     with pytest.warns(UserWarning), pytest.raises(ValueError, match="complete rows has 3; lower"):
         choose(3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.data())
+def test_the_first_series_without_a_target_is_named(lengths, data):
+    n = sum(lengths)
+    value = st.sampled_from([np.nan, np.nan, np.nan, 1.0])
+    rows = data.draw(st.lists(st.tuples(value, value), min_size=n, max_size=n))
+    index = [(f"s{s}", t) for s, length in enumerate(lengths) for t in range(length)]
+    frame = pd.DataFrame(rows, pd.MultiIndex.from_tuples(index), ["a", "b"])
+    empty = [
+        f"series {series!r}: all values of the target {name!r} are missing; leave the series out"
+        for series, own in frame.groupby(level=0)
+        for name in frame
+        if own[name].isna().all()
+    ]
+    panel = read_panel(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        said = message_of(lambda _: choose_windows(panel, 2, 1, 1, padded=True, season_length=1), 0)
+    if empty:
+        assert said.startswith(empty[0])
+    else:
+        assert said is None or "all values" not in said
 
 
 @pytest.mark.parametrize(

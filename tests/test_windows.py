@@ -184,6 +184,12 @@ def test_chunks_are_small_whatever_the_context(context_length, sizes):
     assert [first for _, first in parts] == [0, *np.cumsum(sizes)[:-1]]
 
 
+def test_chunks_of_many_columns_are_smaller():
+    panel = read_panel(np.zeros((5001, 16)))
+    windows = Windows(panel, np.zeros(5000, dtype=np.int64), np.arange(5000), 2**10, 1)
+    assert in_chunks(len, windows) == [256] * 19 + [136]
+
+
 @pytest.mark.parametrize("dtype", [None, np.float32, "int64"])
 def test_the_array_has_the_type_asked_for(dtype):
     windows = training_windows(read_panel(np.arange(6.0)), 2, 1)

@@ -98,8 +98,8 @@ class Forecaster(BaseEstimator):
         n_steps = n_ahead if row_by_row else self._history_steps(panel, cutoffs)
         forecasts = self._forecast(panel, np.arange(panel.n_series), cutoffs, int(n_steps.max()))
         first = panel.starts + cutoffs + 1 - panel.offsets[:-1]
-        parts = [forecast[:n] for forecast, n in zip(forecasts, n_steps, strict=True)]
-        return _in_given_order(panel.wrap(parts, first), X, self.fitted_with_y_)
+        asked = forecasts[np.arange(forecasts.shape[1]) < n_steps[:, None]]
+        return _in_given_order(panel.wrap(asked, n_steps, first), X, self.fitted_with_y_)
 
     def predict_at(
         self, X: Any, cutoffs: Any, y: Any = None, *, n_steps: int | None = None

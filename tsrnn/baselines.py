@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tsrnn.base import Forecaster
 from tsrnn.checks import check_observed
@@ -198,27 +199,21 @@ class HistoricAverage(_RuleForecaster):
     def _rule(
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
     ) -> np.ndarray:
-        means = np.empty((len(cutoffs), panel.n_targets))
-        # Each series on its own: a sum through them all would carry rounding errors across.
-        for s in np.unique(series):
-            first, own = panel.offsets[s], series == s
-            targets = panel.targets[first : cutoffs[own].max() + 1]
-            seen = ~np.isnan(targets)
-            count = np.maximum(np.cumsum(seen, axis=0), 1)
-            total = np.cumsum(np.where(seen, targets, 0), axis=0)
-            means[own] = (total / count)[cutoffs[own] - first]
+        seen = ~np.isnan(panel.targets)
+        count, total = (
+            # Each series on its own: a sum through them all would carry rounding errors across.
+            pd.DataFrame(values).groupby(panel.series_of(np.arange(len(seen)))).cumsum().to_numpy()
+            for values in (seen, np.where(seen, panel.targets, 0.0))
+        )
+        means = total[cutoffs] / count[cutoffs]
         return np.repeat(means[:, None], n_steps, axis=1)
 
 
 def _first_observed(panel: Panel) -> np.ndarray:
     """Row of the first observed value of each series and target, (n_series, n_targets)."""
     seen = ~np.isnan(panel.targets)
-    return panel.offsets[:-1, None] + np.stack(
-        [
-            seen[first:last].argmax(axis=0)
-            for first, last in zip(panel.offsets[:-1], panel.offsets[1:], strict=True)
-        ]
-    )
+    rows = np.where(seen, np.arange(len(seen))[:, None], len(seen))
+    return np.minimum.reduceat(rows, panel.offsets[:-1], axis=0)
 
 
 def _last_observed(panel: Panel) -> np.ndarray:

@@ -228,8 +228,7 @@ class RNNForecaster(Forecaster):
         """
         check_params(self)
         panel = self._read_training(X, y)
-        windows = self._window(panel, X)
-        self._train(windows, window_weights(windows, sample_weight))
+        self._train(self._window(panel, X), sample_weight)
         self._remember(panel)
         return self
 
@@ -317,8 +316,9 @@ class RNNForecaster(Forecaster):
             season_length=self.season_length_,
         )
 
-    def _train(self, windows: Windows, weights: np.ndarray) -> None:
+    def _train(self, windows: Windows, sample_weight: Any) -> None:
         """Train each member; weights of the last fit are where warm starts begin."""
+        weights = window_weights(windows, sample_weight)
         reference, scale = planning.plan_reference(self, self.season_length_)
         spec = planning.plan_network(self, windows, self.segment_length_)
         starts = planning.starting_weights(self, spec)
@@ -333,6 +333,8 @@ class RNNForecaster(Forecaster):
             windows, weights = windows[parts < 2], weights[parts < 2]
             validation = parts[parts < 2] == 1
         data = training_data(windows, self.encoding_, spec, weights)
+        # Of a million windows each array weighs 8 MB: those that training does not read go first.
+        del windows, weights, parts
         trained = [
             nn.train(data, spec, plan, validation, start)
             for plan, start in zip(plans, starts, strict=True)

@@ -12,6 +12,9 @@ from tsrnn.panel import Panel
 from tsrnn.scaling import divisor, location_of, reference_rows, scale_of
 from tsrnn.windows import Windows, complete_horizons, in_chunks
 
+# Contexts of so many values stay in the processor's cache while statistics are taken of them.
+_IN_CACHE = 2**18
+
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
@@ -49,13 +52,14 @@ class Encoding:
         if spec.architecture == "vec2seq":
             shape = (len(windows), spec.n_targets)
             return np.broadcast_to(self.level, shape), np.broadcast_to(self.spread, shape)
-        parts = in_chunks(lambda some: self._chunk_statistics(some, spec), windows)
+        rows = max(1, _IN_CACHE // (spec.context_length * spec.n_targets))
+        parts = in_chunks(lambda some: self._chunk_statistics(some, spec), windows, rows=rows)
         location, scale = zip(*parts, strict=True)
         return np.concatenate(location), np.concatenate(scale)
 
     def _chunk_statistics(self, windows: Windows, spec: NetworkSpec) -> tuple[np.ndarray, ...]:
         context = windows.gather(windows.panel.targets)
-        context[windows.context_rows < windows.first[:, None]] = np.nan
+        context[windows.padding] = np.nan
         # seq2seq forecasts inside the context too, so it may know only the beginning.
         context = context[:, : spec.statistics_length]
         seq2seq = spec.architecture == "seq2seq"
@@ -246,7 +250,7 @@ def _context(
     targets = np.nan_to_num((values[..., :n] - location[:, None]) / scale[:, None])
     covariates = encoding.covariates(values[..., n:], slice(None))
     context = np.concatenate([targets, covariates], axis=2).astype(np.float32)
-    context[windows.context_rows < windows.first[:, None]] = 0.0
+    context[windows.padding] = 0.0
     return context
 
 

@@ -32,12 +32,16 @@ def forward_fill(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 def seasonal_fill(values: np.ndarray, offsets: np.ndarray, season_length: int) -> np.ndarray:
     """Fill missing values with the value of the last season, failing that the last value."""
-    filled = values.copy()
-    position = np.arange(len(values)) - np.repeat(offsets[:-1], np.diff(offsets))
-    rows = np.flatnonzero(np.isnan(filled).any(axis=1) & (position >= season_length))
-    for row in rows:  # in time order, so that a gap longer than a season repeats the last one
-        hole = np.isnan(filled[row])
-        filled[row, hole] = filled[row - season_length, hole]
+    if not np.isnan(values).any():
+        return values
+    # Rows of the same series and phase follow each other, so that the last season is next door.
+    series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    phase = (np.arange(len(values)) - offsets[series]) % season_length
+    chain = series * season_length + phase
+    order = np.argsort(chain, kind="stable")
+    bounds = np.flatnonzero(np.diff(chain[order], prepend=-1, append=-1))
+    filled = np.empty_like(values)
+    filled[order] = forward_fill(values[order], bounds)
     return forward_fill(filled, offsets)
 
 

@@ -166,20 +166,19 @@ class Panel:
             self, values=self.values[rows], offsets=offsets, starts=starts, ids=ids, order=None
         )
 
-    def wrap(self, forecasts: Sequence[np.ndarray] | np.ndarray, starts: np.ndarray) -> Any:
+    def wrap(self, values: np.ndarray, lengths: np.ndarray, starts: np.ndarray) -> Any:
         """Put forecasts into the container that the data came in.
 
         Parameters
         ----------
-        forecasts : sequence of ndarray of shape (n_steps, n_targets)
-            One per series; lengths may differ.
-        starts : ndarray of shape (n_series,)
-            Step number of the first forecast of each series.
+        values : ndarray of shape (n_forecasts, n_targets)
+            Forecasts of all series, end to end.
+        lengths, starts : ndarray of shape (n_series,)
+            Number of forecasts of each series, and step number of the first.
         """
-        values = np.concatenate(list(forecasts))
         if not self.container.pandas:
             return values[:, 0] if self.container.one_dimensional else values
-        index = self._index([len(f) for f in forecasts], starts)
+        index = self._index(lengths, starts)
         if self.container.one_dimensional:
             name = None if self.container.unnamed else self.columns.targets[0]
             return pd.Series(values[:, 0], index=index, name=name)
@@ -188,11 +187,8 @@ class Panel:
             columns = columns.set_names(list(self.container.column_names))
         return pd.DataFrame(values, index=index, columns=columns)
 
-    def _index(self, lengths: Sequence[int], starts: np.ndarray) -> pd.Index:
-        numbers = np.concatenate(
-            [start + np.arange(n) for start, n in zip(starts, lengths, strict=True)]
-        )
-        times = self.grid.times(numbers)
+    def _index(self, lengths: np.ndarray, starts: np.ndarray) -> pd.Index:
+        times = self.grid.times(ranges(starts, lengths)[0])
         if self.ids is None:
             return times
         return pd.MultiIndex.from_arrays(

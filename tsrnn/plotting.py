@@ -135,9 +135,7 @@ class ForecastDisplay:
         panel: Any = getattr(estimator, "history_", None)
         if not hasattr(panel, "wrap"):
             raise ValueError(f"X is None, but {name} keeps no history_; give the history as X")
-        history = panel.wrap(
-            [rows[:, : panel.n_targets] for rows in panel.iter_series()], panel.starts
-        )
+        history = panel.wrap(panel.targets, panel.lengths, panel.starts)
         return cls(history, estimator.predict(), truth, name=name).plot(ax, **options)
 
     def plot(

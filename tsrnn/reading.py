@@ -241,13 +241,14 @@ def _split_index(index: pd.Index) -> tuple[np.ndarray, pd.Index | None, pd.Index
             f"the index has {index.nlevels} levels {list(index.names)}; a panel has two, "
             "(series, time): tsrnn.from_long makes one"
         )
-    codes, ids = pd.factorize(index.get_level_values(0))
-    if (codes < 0).any():
+    if (index.codes[0] < 0).any():
         raise ValueError(
-            f"the series label is missing in row {int(np.argmin(codes))} of the index; fill it, or "
-            "drop the row"
+            f"the series label is missing in row {int(np.argmin(index.codes[0]))} of the index; "
+            "fill it, or drop the row"
         )
-    return codes, pd.Index(ids), index.get_level_values(1)
+    # In the order in which they come, and without labels of rows that were cut away.
+    codes, labels = pd.factorize(index.codes[0])
+    return codes, index.levels[0].take(labels).rename(None), index.get_level_values(1)
 
 
 def _grid_and_numbers(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tsrnn.history import follow, match_series
 from tsrnn.naive import seasonal_naive
-from tsrnn.panel import Panel
+from tsrnn.panel import Panel, ranges
 
 
 def roll(history: Panel, new: Panel, horizon: int) -> tuple[Panel, np.ndarray, np.ndarray]:
@@ -108,14 +108,15 @@ def naive_errors(panel: Panel, season_length: int) -> np.ndarray:
     errors : ndarray of shape (n_series, n_targets)
         NaN where no two values lie a season apart.
     """
-    errors = np.full((panel.n_series, panel.n_targets), np.nan)
-    for s, values in enumerate(panel.iter_series()):
-        targets = values[:, : panel.n_targets]
-        change = np.abs(targets[season_length:] - targets[:-season_length])
-        seen = ~np.isnan(change)
-        total = np.where(seen, change, 0).sum(axis=0)
-        errors[s] = total / np.where(seen.any(axis=0), seen.sum(axis=0), np.nan)
-    return errors
+    targets, first = panel.targets, panel.offsets[:-1]
+    change = np.full_like(targets, np.nan)
+    change[season_length:] = np.abs(targets[season_length:] - targets[:-season_length])
+    # The first season of each series has none before it.
+    change[ranges(first, np.minimum(panel.lengths, season_length))[0]] = np.nan
+    seen = ~np.isnan(change)
+    total = np.add.reduceat(np.where(seen, change, 0), first, axis=0)
+    count = np.add.reduceat(seen, first, axis=0, dtype=np.int64)
+    return total / np.where(count > 0, count, np.nan)
 
 
 def cutoff_frame(panel: Panel, cutoffs: np.ndarray, forecasts: np.ndarray) -> pd.DataFrame:

@@ -62,7 +62,7 @@ def scale_of(context: np.ndarray, location: np.ndarray, scale: str | None) -> np
         size = np.sqrt(_mean((context - _mean(context)[:, None]) ** 2))
     else:
         size = _mean(np.abs(context - location[:, None]))
-    largest = np.nan_to_num(np.abs(context)).max(axis=1)
+    largest = np.fmax.reduce(np.abs(context), axis=1, initial=0.0)
     return np.where(size <= _ROUNDING * largest, 0.0, size)
 
 
@@ -70,7 +70,10 @@ def _mean(values: np.ndarray) -> np.ndarray:
     """Mean over the steps that are observed, 0 where none is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nan_to_num(np.nanmean(values, axis=1))
+        mean = values.mean(axis=1)
+        gaps = np.isnan(mean).any(axis=1)
+        mean[gaps] = np.nanmean(values[gaps], axis=1)
+    return np.nan_to_num(mean)
 
 
 def reference_rows(

@@ -72,15 +72,15 @@ def launch_windows(panel: Panel, horizon: int, stride: int) -> Windows:
 
 
 def _check_observed(panel: Panel) -> None:
-    for s, values in enumerate(panel.iter_series()):
-        empty = np.isnan(values[:, : panel.n_targets]).all(axis=0)
-        if empty.any():
-            name = panel.columns.targets[int(np.argmax(empty))]
-            what = "the column" if panel.ids is None else "the series"
-            raise ValueError(
-                f"{panel.label(s)}all values of the target {name!r} are missing; leave {what} out, "
-                "or use architecture='vec2seq', which forecasts without history"
-            )
+    empty = np.logical_and.reduceat(np.isnan(panel.targets), panel.offsets[:-1], axis=0)
+    if empty.any():
+        series, column = np.argwhere(empty)[0]
+        what = "the column" if panel.ids is None else "the series"
+        raise ValueError(
+            f"{panel.label(series)}all values of the target {panel.columns.targets[column]!r} are "
+            f"missing; leave {what} out, or use architecture='vec2seq', which forecasts without "
+            "history"
+        )
 
 
 def _check_lengths(panel: Panel, context_length: int, horizon: int) -> None:
@@ -120,12 +120,14 @@ def _longest_run(panel: Panel, missing: np.ndarray) -> int:
 
 
 def _warn_missing(panel: Panel, windows: Windows) -> None:
+    missing = np.isnan(panel.targets).any(axis=1)
+    if not missing.any():
+        return
     # Rows before the first observed target, and behind the last, are not gaps.
-    rows = np.arange(len(panel.values))
-    last = panel.last_observed()[panel.series_of(rows)]
+    last = np.repeat(panel.last_observed(), panel.lengths)
     begun = ~np.isnan(forward_fill(panel.targets, panel.offsets)).all(axis=1)
-    inside = begun & (rows <= last)
-    missing = np.isnan(panel.targets).any(axis=1) & inside
+    inside = begun & (np.arange(len(missing)) <= last)
+    missing &= inside
     if missing.any():
         row = int(np.argmax(missing))
         warnings.warn(

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tsrnn.naive import forward_fill
-from tsrnn.panel import Panel
+from tsrnn.panel import Panel, ranges
 from tsrnn.reading import read_panel, to_frame
 
 
@@ -43,8 +43,8 @@ class Windows:
         return len(self.cutoffs)
 
     def __getitem__(self, key: Any) -> Windows:
-        chosen = np.atleast_1d(np.arange(len(self))[key])
-        return replace(self, series=self.series[chosen], cutoffs=self.cutoffs[chosen])
+        series, cutoffs = (np.atleast_1d(part[key]) for part in (self.series, self.cutoffs))
+        return replace(self, series=series, cutoffs=cutoffs)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -82,9 +82,13 @@ class Windows:
 
         False marks padding before a short history, and missing values.
         """
-        rows = self.context_rows
-        observed = ~np.isnan(self.panel.targets).all(axis=1)
-        return (rows >= self.first[:, None]) & observed[np.maximum(rows, 0)]
+        return ~self.padding & ~np.isnan(self.gather(self.panel.targets)).all(axis=2)
+
+    @property
+    def padding(self) -> np.ndarray:
+        """True for context steps before the series began, shape (n_windows, context_length)."""
+        n_padding = self.context_length - (self.cutoffs + 1 - self.first)
+        return np.arange(self.context_length) < n_padding[:, None]
 
     @property
     def targets(self) -> np.ndarray:
@@ -93,13 +97,14 @@ class Windows:
 
     def gather(self, values: np.ndarray) -> np.ndarray:
         """Context of per-row `values`; rows before the start of a series repeat its first."""
-        return values[np.maximum(self.context_rows, self.first[:, None])]
+        rows = self.context_rows
+        return values[np.maximum(rows, self.first[:, None], out=rows)]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Contexts with missing values filled forward and padding 0."""
         filled = forward_fill(self.panel.values, self.panel.offsets)
         contexts = np.nan_to_num(self.gather(filled))
-        contexts[self.context_rows < self.first[:, None]] = 0.0
+        contexts[self.padding] = 0.0
         return contexts if dtype is None else contexts.astype(dtype)
 
 
@@ -134,30 +139,31 @@ def training_windows(
     target_row = np.arange(len(panel.values))
     chosen = complete_horizons(panel, horizon) & ((last - target_row) % stride == 0)
     chosen &= target_row - first >= shortest
+    rows = np.flatnonzero(chosen)
     if shortest > 0:
-        chosen &= _any_observed(panel, first, context_length)
-    cutoffs = np.flatnonzero(chosen) - 1
-    series = panel.series_of(cutoffs + 1)
-    return Windows(panel, series, cutoffs, context_length, horizon)
+        rows = rows[_any_observed(panel, rows, context_length)]
+    return Windows(panel, panel.series_of(rows), rows - 1, context_length, horizon)
 
 
 def complete_horizons(panel: Panel, horizon: int) -> np.ndarray:
     """Whether the `horizon` rows from each row on exist and are observed, shape (n_rows,)."""
     missing = np.isnan(panel.targets).any(axis=1)
     count = np.concatenate([[0], np.cumsum(missing)])
-    row = np.arange(len(missing))
-    end = np.minimum(row + horizon, len(missing))
-    inside = row + horizon <= np.repeat(panel.offsets[1:], panel.lengths)
-    return inside & (count[end] == count[row])
+    observed = count[horizon:] == count[:-horizon]
+    complete = np.zeros(len(missing), dtype=bool)
+    complete[: len(observed)] = observed
+    # The last horizon - 1 rows of each series have no whole horizon after them.
+    n_short = np.minimum(panel.lengths, horizon - 1)
+    complete[ranges(panel.offsets[1:] - n_short, n_short)[0]] = False
+    return complete
 
 
-def _any_observed(panel: Panel, first: np.ndarray, context_length: int) -> np.ndarray:
-    """Whether a target is observed in the context before each row."""
+def _any_observed(panel: Panel, rows: np.ndarray, context_length: int) -> np.ndarray:
+    """Whether a target is observed in the context before each of these rows."""
     observed = ~np.isnan(panel.targets).all(axis=1)
-    row = np.arange(len(observed))
-    last = np.maximum.accumulate(np.where(observed, row, -1))
-    before = np.concatenate([[-1], last[:-1]])
-    return before >= np.maximum(first, row - context_length)
+    count = np.concatenate([[0], np.cumsum(observed)])
+    first = panel.offsets[panel.series_of(rows)]
+    return count[rows] > count[np.maximum(first, rows - context_length)]
 
 
 class SlidingWindow(TransformerMixin, BaseEstimator):
@@ -259,10 +265,11 @@ def in_chunks(
     """Apply `compute` to some windows (and what belongs to them) at a time.
 
     So the contexts, which are gathered, stay small: `rows` windows or, if it is None, at most
-    4096 windows and four million steps.
+    4096 windows and four million values.
     """
     if rows is None:
-        rows = max(1, min(4096, 2**22 // max(1, windows.context_length)))
+        n_values = windows.context_length * windows.panel.values.shape[1]
+        rows = max(1, min(4096, 2**22 // max(1, n_values)))
     parts = (windows, *aligned)
     starts = range(0, len(windows), rows)
     return [compute(*(part[i : i + rows] for part in parts)) for i in starts]

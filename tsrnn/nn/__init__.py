@@ -27,8 +27,14 @@ def __getattr__(name: str) -> Any:
     if "tensorflow" not in sys.modules:
         _keep_to_threads()
         with _silent_libraries() if level != "0" else nullcontext():
-            import_module("tensorflow")
+            _load_tensorflow()
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _load_tensorflow() -> None:
+    """Import TensorFlow and compile next to nothing: some releases tell of the first time."""
+    tf = import_module("tensorflow")
+    tf.function(lambda: tf.constant(0.0) + 1.0, jit_compile=True, autograph=False)()
 
 
 def _keep_to_threads() -> None:
@@ -45,7 +51,7 @@ def _keep_to_threads() -> None:
 def _silent_libraries() -> Iterator[None]:
     """Send what compiled libraries write to standard error nowhere.
 
-    While TensorFlow is loaded it tells of missing GPU drivers before its log level counts.
+    While TensorFlow starts it tells of missing GPU drivers before its log level counts.
     A user who has set that level to 0 keeps every word.
     """
     sys.stderr.flush()

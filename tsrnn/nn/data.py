@@ -1,4 +1,4 @@
-"""Training batches, gathered by row number inside the input pipeline."""
+"""Training batches, gathered by row number inside the training graph."""
 
 from __future__ import annotations
 
@@ -12,108 +12,91 @@ from tsrnn.nn.spec import NetworkSpec
 from tsrnn.scaling import reference_rows
 
 
-def dataset(
-    data: TrainingData,
-    spec: NetworkSpec,
-    names: set[str],
-    chosen: np.ndarray,
-    batch_size: int,
-    seed: int | None = None,
-) -> tf.data.Dataset:
-    """Batches of (inputs, target, weight): one pass over windows, or shuffled passes on end.
+def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
+    """Tensors that batches are gathered from: flat rows, and what each window needs of them."""
+    names = ["values", "observed", "first", "cutoffs", "location", "scale", "weights"]
+    names += ["complete"] if spec.architecture == "seq2seq" else []
+    names += ["static"] if spec.n_static else []
+    arrays = {name: tf.constant(getattr(data, name)) for name in names}
+    if data.reference not in (None, "mean"):
+        # The offsets of a long series' first row; where the series is too short, its last value.
+        zero, far = np.zeros((), np.int64), np.array(np.iinfo(np.int64).min // 2)
+        offsets = reference_rows(zero, far, spec.horizon, data.reference, data.season_length)
+        shortest = 0 if data.reference == "last" else data.season_length - 1
+        arrays |= {"offsets": tf.constant(offsets), "shortest": tf.constant(shortest, tf.int64)}
+    return arrays
+
+
+def signature(arrays: dict[str, Any]) -> dict[str, tf.TensorSpec]:
+    """Shapes and types that do not tell how many rows and windows there are."""
+    of_rows = {name: array for name, array in arrays.items() if name not in ("offsets", "shortest")}
+    rows = {name: tf.TensorSpec((None, *a.shape[1:]), a.dtype) for name, a in of_rows.items()}
+    return rows | {
+        name: tf.TensorSpec(arrays[name].shape, arrays[name].dtype) for name in arrays.keys() - rows
+    }
+
+
+def full_batches(order: Any, batch_size: int) -> tuple[Any, Any]:
+    """Part windows into batches of one size, as compiled code wants them.
+
+    The last batch is filled up with windows that weigh nothing; the others weigh more in turn,
+    so that the mean loss of a pass stays theirs.
+
+    Returns
+    -------
+    windows, factors : tensors of shape (n_batches, batch_size)
+        Numbers of windows, and what their weights are multiplied by.
+    """
+    n = tf.size(order, tf.int64)
+    n_filled = -(-n // batch_size) * batch_size
+    places = tf.range(n_filled)
+    factors = tf.where(places < n, tf.cast(n_filled / n, tf.float32), 0.0)
+    shape = (-1, batch_size)
+    return tf.reshape(tf.gather(order, places % n), shape), tf.reshape(factors, shape)
+
+
+def gather(
+    arrays: dict[str, Any], windows: Any, factor: Any, spec: NetworkSpec, names: set[str]
+) -> tuple[dict[str, Any], Any, Any]:
+    """Make a batch.
 
     Parameters
     ----------
-    data : TrainingData
+    arrays : dict of tensors
+        As from `arrays_of`.
+    windows, factor : tensors of shape (batch_size,)
+        Numbers of windows, and what their weights are multiplied by.
     spec : NetworkSpec
     names : set of str
         Inputs that the network reads.
-    chosen : ndarray of int
-        Windows to pass over.
-    batch_size : int
-    seed : int or None
-        Pass after pass without end in full batches, each shuffled anew from this seed; None
-        makes one pass in the given order.
+
+    Returns
+    -------
+    inputs : dict of tensors of shape (batch_size, ...)
+    target, weight : tensors
+        As `tsrnn.nn.network.build` describes the output; the weight has 1 for its last sizes.
     """
-    if seed is None:
-        rows = tf.data.Dataset.from_tensor_slices((chosen, np.ones(len(chosen), np.float32)))
-        batches = rows.batch(batch_size)
-    else:
-        passes = tf.data.Dataset.counter().map(_full_passes(chosen, batch_size, seed))
-        batches = passes.flat_map(
-            lambda *rows: tf.data.Dataset.from_tensor_slices(rows).batch(batch_size, True)
-        )
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = 1
-    options.deterministic = True
-    # Rewriting so small a graph costs more than it gains.
-    options.experimental_optimization.apply_default_optimizations = False
-    options.autotune.enabled = False
-    # Keras would otherwise try to split the pipeline over devices, and say so.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    gathered = batches.map(_gatherer(data, spec, names)).prefetch(2).with_options(options)
-    if seed is not None:
-        return gathered
-    return gathered.apply(tf.data.experimental.assert_cardinality(-(-len(chosen) // batch_size)))
-
-
-def _full_passes(chosen: np.ndarray, batch_size: int, seed: int) -> Any:
-    """Make the function from the number of a pass to its windows and a factor of their weights.
-
-    Compiled code wants batches of one size. The last one is filled up with windows that weigh
-    nothing; the others weigh more in turn, so that the mean loss of a pass stays theirs.
-    """
-    n = len(chosen)
-    n_filled = -(-n // batch_size) * batch_size
-    places = np.arange(n_filled) % n
-    factors = np.where(np.arange(n_filled) < n, n_filled / n, 0.0).astype(np.float32)
-
-    def nth(number: Any) -> tuple[Any, Any]:
-        # A stateless shuffle takes no part in TensorFlow's global seeds.
-        key = tf.stack([tf.constant(seed, tf.int64), number])
-        order = tf.random.experimental.stateless_shuffle(tf.constant(chosen, tf.int64), seed=key)
-        return tf.gather(order, places), factors
-
-    return nth
-
-
-def _gatherer(data: TrainingData, spec: NetworkSpec, names: set[str]) -> Any:
-    """Make the function from window numbers to a batch."""
-    constants = {
-        name: tf.constant(getattr(data, name))
-        for name in ("values", "observed", "first", "cutoffs", "location", "scale", "weights")
-    }
-    if spec.architecture == "seq2seq":
-        constants["complete"] = tf.constant(data.complete)
+    of_windows = ("first", "cutoffs", "location", "scale", "weights")
+    part = {name: tf.gather(arrays[name], windows) for name in of_windows}
+    inputs = _context(arrays, part, spec) if spec.architecture != "vec2seq" else {}
     if spec.n_static:
-        constants["static"] = tf.constant(data.static)
-
-    def gather(chosen: Any, factor: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-        part = {
-            name: tf.gather(constants[name], chosen)
-            for name in ("first", "cutoffs", "location", "scale", "weights")
-        }
-        inputs = _context(constants, part, spec) if spec.architecture != "vec2seq" else {}
-        if spec.n_static:
-            inputs["static"] = tf.gather(constants["static"], chosen)
-        steps = _forecast_rows(part["cutoffs"], spec)
-        target = _scaled_target(constants, part, steps, data, spec)
-        if spec.n_future:
-            inputs["future"] = _future(constants["values"], steps, spec)
-        weight = (part["weights"] * factor)[:, None]
-        if spec.architecture == "seq2seq":
-            weight = weight[:, :, None] * _seq2seq_weight(constants["complete"], part, steps)
-        return {name: inputs[name] for name in inputs if name in names}, target, weight
-
-    return gather
+        inputs["static"] = tf.gather(arrays["static"], windows)
+    steps = _forecast_rows(part["cutoffs"], spec)
+    target = _scaled_target(arrays, part, steps, spec)
+    if spec.n_future:
+        inputs["future"] = _future(arrays["values"], steps, spec)
+    weight = (part["weights"] * factor)[:, None]
+    if spec.architecture == "seq2seq":
+        weight = weight[:, :, None] * _seq2seq_weight(arrays["complete"], part, steps)
+    return {name: inputs[name] for name in inputs if name in names}, target, weight
 
 
-def _context(constants: dict[str, Any], part: dict[str, Any], spec: NetworkSpec) -> dict[str, Any]:
+def _context(arrays: dict[str, Any], part: dict[str, Any], spec: NetworkSpec) -> dict[str, Any]:
     offsets = tf.range(1 - spec.context_length, 1, dtype=tf.int64)
     rows = part["cutoffs"][:, None] + offsets
     inside = rows >= part["first"][:, None]
     rows = tf.maximum(rows, part["first"][:, None])
-    values = tf.gather(constants["values"], rows)
+    values = tf.gather(arrays["values"], rows)
     n = spec.n_targets
     # In float64 until here: on a high level float32 would lose the movements.
     targets = (values[..., :n] - part["location"][:, None]) / part["scale"][:, None]
@@ -122,7 +105,7 @@ def _context(constants: dict[str, Any], part: dict[str, Any], spec: NetworkSpec)
     context *= tf.cast(inside, context.dtype)[..., None]
     inputs = {"context": tf.ensure_shape(context, (None, spec.context_length, None))}
     if spec.masked:
-        inputs["mask"] = inside & tf.gather(constants["observed"], rows)
+        inputs["mask"] = inside & tf.gather(arrays["observed"], rows)
     return inputs
 
 
@@ -135,38 +118,28 @@ def _forecast_rows(cutoffs: Any, spec: NetworkSpec) -> Any:
 
 
 def _scaled_target(
-    constants: dict[str, Any],
-    part: dict[str, Any],
-    steps: Any,
-    data: TrainingData,
-    spec: NetworkSpec,
+    arrays: dict[str, Any], part: dict[str, Any], steps: Any, spec: NetworkSpec
 ) -> Any:
     """Target over the horizon after `steps`, around its reference and in the window's scale."""
     n = spec.n_targets
     ahead = tf.range(1, spec.horizon + 1, dtype=tf.int64)
     shape = [-1] + [1] * (len(steps.shape) - 1) + [1, n]
-    target = _gather_rows(constants["values"], steps[..., None] + ahead)[..., :n]
+    target = _gather_rows(arrays["values"], steps[..., None] + ahead)[..., :n]
     # Steps that lack a value have no weight, and must not be NaN.
     target = tf.where(tf.math.is_nan(target), tf.zeros_like(target), target)
-    rows = reference_rows_graph(steps, part["first"], spec.horizon, data)
     reference = tf.reshape(part["location"], shape)
-    if rows is not None:
-        seen = _gather_rows(constants["values"], rows)[..., :n]
+    if "offsets" in arrays:
+        rows = _reference_rows(steps, part["first"], arrays["offsets"], arrays["shortest"])
+        seen = _gather_rows(arrays["values"], rows)[..., :n]
         reference = tf.where(tf.math.is_nan(seen), reference, seen)
     return tf.cast((target - reference) / tf.reshape(part["scale"], shape), tf.float32)
 
 
-def reference_rows_graph(steps: Any, first: Any, horizon: int, data: TrainingData) -> Any:
+def _reference_rows(steps: Any, first: Any, offsets: Any, shortest: Any) -> Any:
     """`tsrnn.scaling.reference_rows` on tensors."""
-    if data.reference in (None, "mean"):
-        return None
-    # The offsets of a long series' first row; where the series is too short, its last value.
-    zero, far = np.zeros((), np.int64), np.array(np.iinfo(np.int64).min // 2)
-    offsets = reference_rows(zero, far, horizon, data.reference, data.season_length)
-    rows = steps[..., None] + offsets
-    first = tf.reshape(first, [-1] + [1] * (len(rows.shape) - 1))
-    shortest = 0 if data.reference == "last" else data.season_length - 1
-    return tf.where(steps[..., None] - shortest >= first, rows, steps[..., None])
+    first = tf.reshape(first, [-1] + [1] * len(steps.shape))
+    enough = steps[..., None] - shortest >= first
+    return tf.where(enough, steps[..., None] + offsets, steps[..., None])
 
 
 def _gather_rows(values: Any, rows: Any) -> Any:

@@ -15,13 +15,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tsrnn.inputs import TrainingData
-from tsrnn.nn.data import dataset
+from tsrnn.nn.data import arrays_of, full_batches, gather, signature
 from tsrnn.nn.inference import forget
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
-# More steps than an epoch has: Keras runs each epoch in one call.
-_WHOLE_EPOCH = 1_000_000_000
 _MOST_CACHED = 32
 
 
@@ -82,33 +80,44 @@ def _fit(
     weights: list[np.ndarray] | None,
 ) -> Trained:
     held_out = np.zeros(len(data.cutoffs), bool) if validation is None else validation
-    model, spec = trainer.model, trainer.spec
-    names = input_names(model)
     learned, watched = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    batches = dataset(data, spec, names, learned, how.batch_size, seed=how.seed)
-    checks = dataset(data, spec, names, watched, how.batch_size) if len(watched) else None
     n_batches = -(-len(learned) // how.batch_size)
     trainer.restart(how, n_batches, weights)
+    arrays = arrays_of(data, trainer.spec)
+    model = trainer.model
+    callbacks = keras.callbacks.CallbackList(
+        _callbacks(how, len(watched) > 0),
+        add_history=True,
+        model=model,
+        epochs=how.max_epochs,
+        steps=n_batches,
+        verbose=0,
+    )
+    model.stop_training = False
     try:
-        record = model.fit(
-            batches,
-            validation_data=checks,
-            epochs=how.max_epochs,
-            steps_per_epoch=n_batches,
-            callbacks=_callbacks(how, checks is not None),
-            shuffle=False,
-            verbose=0,
-        )
+        callbacks.on_train_begin()
+        for epoch in range(how.max_epochs):
+            callbacks.on_epoch_begin(epoch)
+            callbacks.on_train_batch_begin(0)
+            logs = trainer.learn(arrays, learned, how, epoch)
+            callbacks.on_train_batch_end(n_batches - 1, logs)
+            if len(watched):
+                checked = trainer.check(arrays, watched, how)
+                logs = logs | {f"val_{name}": value for name, value in checked.items()}
+            callbacks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+        callbacks.on_train_end()
     finally:
         for callback in how.callbacks:  # the model goes on to other fits
             callback._model = None
-    history = {name: [float(v) for v in values] for name, values in record.history.items()}
-    trained = Trained(model.get_weights(), history, _best_epoch(history, how))
+    trained = Trained(model.get_weights(), model.history.history, _best_epoch(model.history, how))
     _check_converged(trained, how)
     return trained
 
 
-def _best_epoch(history: dict[str, list[float]], how: TrainSpec) -> int:
+def _best_epoch(record: Any, how: TrainSpec) -> int:
+    history = record.history
     if how.patience is not None and "val_loss" in history:
         losses = np.array(history["val_loss"])
         return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
@@ -167,36 +176,49 @@ class _Trainer:
         self.rate = _Cosine() if falls else how.learning_rate
         self.model = build(spec)
         self.optimizer = _optimizer(how, self.rate)
-        self.model.compile(
-            optimizer=self.optimizer,
-            loss=_loss(how.loss),
-            steps_per_execution=_WHOLE_EPOCH,
-            jit_compile=False,
-        )
+        self.names = input_names(self.model)
+        self.model.compile(optimizer=self.optimizer, loss=_loss(how.loss), jit_compile=False)
         self.optimizer.build(self.model.trainable_variables)
-        self.n_batches = tf.Variable(0, dtype=tf.int64)
-        # Keras makes its own function only where there is none.
-        self.model.train_function = self._epoch_function()
         self.start = [v.numpy() for v in self.optimizer.variables]
+        self._pass = tf.function(self._one_pass, autograph=False)
 
-    def _epoch_function(self) -> Any:
-        """Make the function that trains for an epoch of any number of batches.
+    def learn(
+        self, arrays: dict[str, Any], windows: np.ndarray, how: TrainSpec, epoch: int
+    ) -> dict[str, float]:
+        """Pass over the windows once in random order; returns the mean losses."""
+        key = tf.constant([how.seed, epoch], tf.int64)
+        # A stateless shuffle takes no part in TensorFlow's global seeds.
+        order = tf.random.experimental.stateless_shuffle(tf.constant(windows, tf.int64), seed=key)
+        return self._run(arrays, order, how.batch_size, learns=True)
 
-        Keras's own bakes that number into the graph, or makes a new iterator each epoch.
-        """
-        model, n_batches = self.model, self.n_batches
+    def check(
+        self, arrays: dict[str, Any], windows: np.ndarray, how: TrainSpec
+    ) -> dict[str, float]:
+        """Mean losses of windows that are held out."""
+        return self._run(arrays, tf.constant(windows, tf.int64), how.batch_size, learns=False)
 
-        @tf.function(jit_compile=False)
-        def train_epoch(batches: Any) -> Any:
-            for _ in tf.range(n_batches):
-                model.train_step(next(batches))
-            return model.get_metrics_result()
+    def _run(
+        self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool
+    ) -> dict[str, float]:
+        self.model.reset_metrics()
+        how = batch_size, learns
+        # Called directly, a function traced in each of many specs makes TensorFlow warn.
+        run = self._pass.get_concrete_function(
+            signature(arrays), tf.TensorSpec((None,), tf.int64), *how
+        )
+        return {name: float(value) for name, value in run(arrays, order, *how).items()}
 
-        def run(batches: Any) -> Any:
-            # Called directly, a function traced in each of many specs makes TensorFlow warn.
-            return train_epoch.get_concrete_function(batches)(batches)
+    def _one_pass(self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool) -> Any:
+        """Go over all batches in one call."""
+        windows, factors = full_batches(order, batch_size)
+        step = self.model.train_step if learns else self.model.test_step
 
-        return run
+        def body(k: Any) -> Any:
+            step(gather(arrays, windows[k], factors[k], self.spec, self.names))
+            return (k + 1,)
+
+        tf.while_loop(lambda k: k < tf.shape(windows)[0], body, (0,))
+        return self.model.get_metrics_result()
 
     def restart(self, how: TrainSpec, n_batches: int, weights: list[np.ndarray] | None) -> None:
         """Reset weights, dropout seeds and optimizer as if nothing had been trained."""
@@ -207,7 +229,6 @@ class _Trainer:
             self.model.set_weights(weights)
         for variable, value in zip(self.optimizer.variables, self.start, strict=True):
             variable.assign(value)
-        self.n_batches.assign(n_batches)
         if isinstance(self.rate, _Cosine):
             self.rate.peak.assign(how.learning_rate)
             self.rate.steps.assign(n_batches * how.max_epochs)
