@@ -1,0 +1,115 @@
+"""Training and prediction, in time steps per second, beside Keras and PyTorch."""
+
+from __future__ import annotations
+
+import gc
+import math
+import statistics
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import product
+
+import speed_peers as peers
+from speed_measure import interleaved, print_head, print_row
+from speed_peers import Peer, Shape
+
+CELLS = ("lstm", "gru", "simple_rnn")
+UNITS = (32, 64, 128, 256)
+CONTEXTS = (24, 96, 336)
+# Seconds that a run of the fastest peer lasts; large shapes make two batches whatever they take.
+LASTING = 0.4
+FEWEST, MOST = 2, 8192
+
+TRAINING = {
+    "tsrnn": peers.tsrnn_training,
+    "Keras": peers.keras_training,
+    "PyTorch": peers.torch_training,
+}
+PREDICTION = {
+    "tsrnn": peers.tsrnn_prediction,
+    "Keras": peers.keras_prediction,
+    "PyTorch": peers.torch_prediction,
+}
+COLUMNS = ("cell", "units", "batch", "context", *TRAINING, "to Keras", "to PyTorch")
+
+
+def cells(options: Namespace) -> None:
+    """Print the training throughput of each shape, and how near the arithmetic floor it is."""
+    fastest = peers.product_rate()
+    print("Training, million time steps per second (batch x context x steps / seconds of fit).")
+    print(
+        f"The floor is the time of the matrix products alone, at the {fastest / 1e9:.0f} GFLOP/s "
+        "of a large product.\n"
+    )
+    print_head(*COLUMNS, "share of floor")
+    shapes = [Shape(cell, 64, 64, 48) for cell in CELLS]
+    if not options.quick:
+        shapes += [Shape(cell, 128, 128, 96) for cell in CELLS] + _grid((32, 128, 512))
+    speeds = {}
+    for shape in shapes:
+        speeds[shape] = _speeds(TRAINING, shape, options.repeats)
+        share = speeds[shape]["tsrnn"] * 1e6 * shape.training_flops / fastest
+        _print_speeds(shape, speeds[shape], f"{share:.0%}")
+    _print_means(speeds)
+
+
+def inference(options: Namespace) -> None:
+    """Print the prediction throughput of each shape."""
+    print("Prediction, million time steps per second (batch x context x calls / seconds).\n")
+    print_head(*COLUMNS)
+    quick = [Shape(cell, 64, 64, 48) for cell in CELLS]
+    speeds = {}
+    for shape in quick if options.quick else _grid((32, 512)):
+        speeds[shape] = _speeds(PREDICTION, shape, options.repeats)
+        _print_speeds(shape, speeds[shape])
+    _print_means(speeds)
+
+
+def _grid(batches: tuple[int, ...]) -> list[Shape]:
+    return [Shape(*sizes) for sizes in product(CELLS, UNITS, batches, CONTEXTS)]
+
+
+def _speeds(
+    makers: Mapping[str, Callable[[Shape], Peer]], shape: Shape, repeats: int
+) -> dict[str, float]:
+    """Million time steps per second of each peer, all with the same number of batches."""
+    made = {name: make(shape) for name, make in makers.items()}
+    n_batches = _lasting_batches(made)
+    times = interleaved({name: partial(run, n_batches) for name, run in made.items()}, repeats)
+    del made
+    gc.collect()
+    steps = n_batches * shape.batch * shape.context
+    return {name: steps / time / 1e6 for name, time in times.items()}
+
+
+def _lasting_batches(made: Mapping[str, Peer]) -> int:
+    """Batches that keep the fastest peer busy long enough; compiles what is to be compiled."""
+    for run in made.values():
+        run(1)
+    n_batches = FEWEST
+    while (fastest := min(run(n_batches) for run in made.values())) < LASTING / 2:
+        if n_batches >= MOST:
+            return n_batches
+        n_batches *= 4
+    wanted = max(FEWEST, math.ceil(n_batches * LASTING / fastest))
+    # Whole epochs, so that all peers make the same steps.
+    return wanted if wanted <= peers.EPOCH else -(-wanted // peers.EPOCH) * peers.EPOCH
+
+
+def _print_speeds(shape: Shape, speed: Mapping[str, float], *more: str) -> None:
+    sizes = (shape.cell, shape.units, shape.batch, shape.context)
+    ratios = [f"{speed['tsrnn'] / speed[peer]:.2f}" for peer in ("Keras", "PyTorch")]
+    print_row(*sizes, *speed.values(), *ratios, *more)
+
+
+def _print_means(speeds: Mapping[Shape, Mapping[str, float]]) -> None:
+    print("\nGeometric means of the ratios.\n")
+    print_head("cell", "shapes", "to Keras", "to PyTorch")
+    for cell in (*CELLS, "all"):
+        chosen = [speed for shape, speed in speeds.items() if cell in (shape.cell, "all")]
+        ratios = [
+            statistics.geometric_mean(speed["tsrnn"] / speed[peer] for speed in chosen)
+            for peer in ("Keras", "PyTorch")
+        ]
+        print_row(cell, len(chosen), *(f"{ratio:.2f}" for ratio in ratios))

@@ -1,0 +1,93 @@
+"""How the sections of `speed.py` measure and print: rounds, fresh processes, tables."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def interleaved(runs: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+    """Median of what each run returns, over rounds in which every run has its turn.
+
+    What slows the machine for a while, slows all of them.
+    """
+    rounds = [{name: run() for name, run in runs.items()} for _ in range(repeats)]
+    return {name: statistics.median(one[name] for one in rounds) for name in runs}
+
+
+def interleaved_processes(
+    runs: Mapping[str, Callable[[], dict[str, float]]], repeats: int
+) -> dict[str, dict[str, float]]:
+    """`interleaved` for runs that return several figures: the median of each."""
+    rounds = [{name: run() for name, run in runs.items()} for _ in range(repeats)]
+    return {
+        name: {key: statistics.median(one[name][key] for one in rounds) for key in rounds[0][name]}
+        for name in runs
+    }
+
+
+def in_new_process(function: Callable[..., dict[str, float]], **arguments: Any) -> dict[str, float]:
+    """Call a function of one of these files in a fresh Python.
+
+    Returns
+    -------
+    figures : dict
+        What the function returns, and the seconds of the whole process as ``process``.
+    """
+    code = (
+        f"import json, sys; from {function.__module__} import {function.__name__} as run; "
+        "print(json.dumps(run(**json.loads(sys.argv[1]))))"
+    )
+    command = [sys.executable, "-c", code, json.dumps(arguments)]
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
+    elapsed = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{function.__name__}({arguments}) failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1]) | {"process": elapsed}
+
+
+def load_tensorflow() -> None:
+    """Import what tsrnn imports at its first fit, and as silently."""
+    from tsrnn.nn import train  # noqa: F401
+
+
+def peak_mb() -> float:
+    """Largest resident memory of this process so far, in megabytes, from Linux's account of it.
+
+    Not ``resource.getrusage``: its figure begins with the memory of the parent process.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(kilobytes) / 1024
+
+
+def print_head(*columns: str) -> None:
+    """Begin a markdown table."""
+    print_row(*columns)
+    print("|---" * len(columns) + "|", flush=True)
+
+
+def print_row(*values: Any) -> None:
+    """Print a row of a markdown table; floats with three significant digits."""
+    cells = [_rounded(value) if isinstance(value, float) else str(value) for value in values]
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,78 @@
+"""How time and memory grow with the length of a series and the number of series."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from speed_measure import in_new_process, peak_mb, print_head, print_row
+
+from tsrnn import LSTMForecaster
+
+LENGTHS = (10**4, 10**5, 10**6)
+COUNTS = (10**2, 10**3, 10**4, 10**5)
+PANEL_LENGTH = 60
+TRAINING = {"batch_size": 512, "max_epochs": 1, "early_stopping": False, "random_state": 0}
+
+
+def scaling(options: Namespace) -> None:
+    """Print one run of each size, in a process of its own; compilation is not counted."""
+    lengths, counts = (LENGTHS[:2], COUNTS[:2]) if options.quick else (LENGTHS, COUNTS)
+    print("One epoch in batches of 512, one run each, without the time to compile.\n")
+    print("One series, context 336 in segments of 24, horizon 24:\n")
+    _print_sizes("points", {n: in_new_process(fit_series, length=n) for n in lengths})
+    print(f"\nSeries of {PANEL_LENGTH} points, context 24, horizon 6:\n")
+    _print_sizes("series", {n: in_new_process(fit_panel, n_series=n) for n in counts})
+
+
+def _print_sizes(what: str, figures: dict[int, dict[str, float]]) -> None:
+    print_head(
+        what,
+        "fit seconds",
+        "µs per time step",
+        "predict seconds",
+        "µs per series",
+        "peak MB above the smallest",
+    )
+    smallest = next(iter(figures.values()))["peak_mb"]
+    for size, figure in figures.items():
+        fit, predict = figure["fit"], figure["predict"]
+        per_step = 1e6 * fit / figure["n_steps"]
+        per_series = 1e6 * predict / figure["n_series"]
+        above = f"{figure['peak_mb'] - smallest:.0f}"
+        print_row(f"{size:,}", fit, per_step, predict, per_series, above)
+
+
+def fit_series(length: int) -> dict[str, float]:
+    """Fit and predict one series."""
+    forecaster = LSTMForecaster(horizon=24, context_length=336, segment_length=24, **TRAINING)
+    values = _walk(length)
+    return _fit(forecaster, values, values[:400]) | {"n_steps": length, "n_series": 1}
+
+
+def fit_panel(n_series: int) -> dict[str, float]:
+    """Fit and predict a panel."""
+    forecaster = LSTMForecaster(horizon=6, context_length=24, **TRAINING)
+    index = pd.MultiIndex.from_product(
+        [range(n_series), range(PANEL_LENGTH)], names=["series", "time"]
+    )
+    panel = pd.DataFrame({"y": _walk(len(index))}, index)
+    few = panel.iloc[: 2 * PANEL_LENGTH]
+    return _fit(forecaster, panel, few) | {"n_steps": len(panel), "n_series": n_series}
+
+
+def _fit(forecaster: LSTMForecaster, data: Any, few: Any) -> dict[str, float]:
+    forecaster.fit(few).predict()
+    start = time.perf_counter()
+    forecaster.fit(data)
+    fitted = time.perf_counter()
+    forecaster.predict()
+    done = time.perf_counter()
+    return {"fit": fitted - start, "predict": done - fitted, "peak_mb": peak_mb()}
+
+
+def _walk(length: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=length).cumsum()
