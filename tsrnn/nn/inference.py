@@ -18,6 +18,7 @@ from tsrnn.nn.parallel import ParallelModel
 from tsrnn.nn.spec import NetworkSpec
 
 _MOST_CACHED = 32
+_N_CORES = os.cpu_count() or 1
 # Windows that are run at once on a core.
 _BLOCK = 32
 
@@ -73,6 +74,7 @@ class _Runner:
         self.model = build(spec)
         self.names = input_names(self.model)
         shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in self.model.inputs}
+        self._compiled = tf.function(self._forward, jit_compile=True, autograph=False)
         forward = self._in_blocks if isinstance(self.model, ParallelModel) else self._forward
         function = tf.function(forward, input_signature=[shapes], autograph=False)
         # Called directly, a function traced in each of many specs makes TensorFlow warn.
@@ -87,18 +89,25 @@ class _Runner:
         return outputs[:, -1] if every_step else outputs
 
     def _in_blocks(self, inputs: dict[str, Any]) -> Any:
-        """Run blocks of one size, for which XLA compiles once, on all cores."""
+        """Run blocks of one size, for which XLA compiles once; each core has its share of them."""
         n = tf.shape(next(iter(inputs.values())))[0]
         blocks = {name: _in_equal_blocks(values, n) for name, values in inputs.items()}
-        outputs = tf.map_fn(
-            tf.function(self._forward, jit_compile=True, autograph=False),
+        share = -(-n // (_BLOCK * _N_CORES))
+        outputs = [
+            self._map({name: b[core * share : (core + 1) * share] for name, b in blocks.items()})
+            for core in range(_N_CORES)
+        ]
+        return tf.reshape(tf.concat(outputs, 0), (-1, self.spec.horizon, self.spec.n_targets))[:n]
+
+    def _map(self, blocks: dict[str, Any]) -> Any:
+        """Run one block after the other; loops that do not wait for each other run at once."""
+        return tf.map_fn(
+            self._compiled,
             blocks,
-            parallel_iterations=os.cpu_count(),
             fn_output_signature=tf.TensorSpec(
                 (_BLOCK, self.spec.horizon, self.spec.n_targets), tf.float32
             ),
         )
-        return tf.reshape(outputs, (-1, self.spec.horizon, self.spec.n_targets))[:n]
 
 
 def _in_equal_blocks(values: Any, n: Any) -> Any:
