@@ -4,7 +4,7 @@ Run: python benchmarks/speed.py [section ...] [--quick]
 
 Sections, all without an argument: cells, inference, panel, search, backtest, scaling, startup.
 Each prints a markdown table; figures are medians of five rounds in which all peers take turns.
-The peers: pip install torch neuralforecast
+The peers: pip install ".[bench]"
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
         lacking = [peer for peer in peers if find_spec(peer) is None]
         print(f"\n## {name}\n", flush=True)
         if lacking:
-            print(f"Left out: pip install {' '.join(lacking)}")
+            print(f"Left out, for want of {', '.join(lacking)}: pip install '.[bench]'")
             continue
         start = time.perf_counter()
         getattr(import_module(file), name)(options)

@@ -1,8 +1,13 @@
-"""Series that many tests share."""
+"""Series that many tests share, and programs that compile quickly rather than run fast."""
+
+import os
 
 import numpy as np
 import pandas as pd
 import pytest
+
+# Tests compile hundreds of networks and run each for moments.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ class RNNForecaster(Forecaster):
         Your own builder: takes a `NetworkSpec`, returns a ``keras.Model`` from inputs named
         "context" (and "future", "static", "mask") to (batch, horizon, n_targets).
     loss : str or callable, default "mae"
-        A Keras loss, on scaled values.
+        A Keras loss, on scaled values. XLA compiles a callable, together with the network.
     optimizer : str or keras optimizer, default "adam"
         An object's own clipping takes the place of `clipnorm`.
     learning_rate : float, keras schedule or "auto", default "auto"
