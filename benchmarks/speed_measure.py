@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import statistics
 import subprocess
@@ -50,7 +51,8 @@ def in_new_process(function: Callable[..., dict[str, float]], **arguments: Any) 
         What the function returns, and the seconds of the whole process as ``process``.
     """
     code = (
-        f"import json, sys; from {function.__module__} import {function.__name__} as run; "
+        f"import json, sys; from {Path(inspect.getfile(function)).stem} import "
+        f"{function.__name__} as run; "
         "print(json.dumps(run(**json.loads(sys.argv[1]))))"
     )
     command = [sys.executable, "-c", code, json.dumps(arguments)]

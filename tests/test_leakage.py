@@ -13,6 +13,8 @@ ARCHITECTURES = {
     "seq2seq": {"architecture": "seq2seq"},
     "parallel": {"architecture": "encoder_decoder"},
     "autoregressive": {"architecture": "encoder_decoder", "decoder": "autoregressive"},
+    "smoothing": {"architecture": "seq2vec", "reference": "smoothing"},
+    "seq2seq-smoothing": {"architecture": "seq2seq", "reference": "smoothing"},
 }
 EVERY = ARCHITECTURES | {"vec2seq": {"architecture": "vec2seq"}}
 HORIZON = 3

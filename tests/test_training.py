@@ -16,13 +16,14 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import GRUForecaster, RNNForecaster, SimpleRNNForecaster
 from tsrnn.checks import future_covariates
-from tsrnn.inputs import prediction_inputs
+from tsrnn.inputs import prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
 from tsrnn.nn import inference, training
 from tsrnn.nn.data import arrays_of, full_batches, gather
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.parallel import ParallelModel
 from tsrnn.planning import held_out, seeds
+from tsrnn.smoothing import smooth
 from tsrnn.windows import Windows, training_windows
 
 ARCHITECTURES = {
@@ -112,7 +113,7 @@ def by_hand(rows, cutoff, spec, reference, scale, covariates):
             size[k] = 0
             continue
         if reference is not None:
-            last = reference == "last" and not seq2seq
+            last = reference in ("last", "smoothing") and not seq2seq
             location[k] = values[-1] if last else values.mean()
         if scale == "deviation":
             size[k] = values.std()
@@ -135,6 +136,10 @@ def by_hand(rows, cutoff, spec, reference, scale, covariates):
             weights.append(0.0)
             continue
         around = np.tile(location, (spec.horizon, 1))
+        if reference == "smoothing":
+            past, end = rows[: step + 1, :n], np.array([step])
+            ahead_of_past = smooth(past, np.array([0, step + 1]), SEASON, spec.horizon, end)[0]
+            around = np.where(np.isnan(ahead_of_past), location, ahead_of_past)
         if reference in ("last", "season"):
             for j, row in enumerate(ahead):
                 long_enough = step + 1 >= SEASON
@@ -163,6 +168,7 @@ def settings(architecture):
 SCALINGS = [
     ("season", "deviation"),
     ("last", "mean_absolute"),
+    ("smoothing", "mean_absolute"),
     ("mean", "deviation"),
     ("mean", None),
     (None, "mean_absolute"),
@@ -220,7 +226,10 @@ def test_prediction_reads_what_training_read(architecture, reference, scale, pan
     windows = Windows(rows, series, data.cutoffs, spec.context_length, HORIZON)
     future = future_covariates(rows, series, data.cutoffs, HORIZON)
     filled = forward_fill(rows.values, rows.offsets)
-    again, around, size = prediction_inputs(windows, forecaster.encoding_, spec, future, filled)
+    encoding, ahead = replace(forecaster.encoding_, share=1.0), None
+    if reference == "smoothing":
+        ahead = smoothed(rows, data.cutoffs, encoding, spec)
+    again, around, size = prediction_inputs(windows, encoding, spec, future, filled, ahead)
     used = data.weights > 0
     assert used.sum() > 20
     assert again.keys() == inputs.keys()

@@ -32,9 +32,21 @@ def segment_length(context: int, season_length: int) -> int:
     return max(1, round(context / 32))
 
 
-def reference(season_length: int) -> str:
-    """Forecast the change from last season, or from the last value where there is no season."""
+def reference(season_length: int, lengths: np.ndarray, n_columns: int) -> str:
+    """Correct smoothed forecasts of many short series; else of last season, or the last value.
+
+    Smoothing wants series of which each tells little by itself, without covariates that tell
+    more: at least 30, of one column, at most 1,000 steps and 200,000 rows in all.
+    """
+    short = lengths.max() <= 1000 and lengths.sum() <= 200_000
+    if n_columns == 1 and len(lengths) >= 30 and short and season_length <= 52:
+        return "smoothing"
     return "season" if season_length > 1 else "last"
+
+
+def scale(reference: str | None) -> str:
+    """Mean distance from the last value where forecasts are smoothed, else the deviation."""
+    return "mean_absolute" if reference == "smoothing" else "deviation"
 
 
 def batch_size(n_windows: int) -> int:
@@ -47,9 +59,12 @@ def max_epochs(n_windows: int, batch: int) -> int:
     return max(5, round(1000 / max(1, n_windows / batch)))
 
 
-def early_stopping(n_windows: int) -> bool:
-    """Where 10,000 windows or more leave enough to hold some out."""
-    return n_windows >= 10_000
+def early_stopping(n_windows: int, reference: str | None) -> bool:
+    """Where 10,000 windows or more leave enough to hold some out.
+
+    Not of short series, which are smoothed: their last windows are the ones that tell most.
+    """
+    return n_windows >= 10_000 and reference != "smoothing"
 
 
 def leaves_enough(n_learned: int, n_windows: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,14 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn import nn, planning
 from tsrnn.base import Forecaster
 from tsrnn.checks import check_observed
-from tsrnn.forecasting import forecast
+from tsrnn.forecasting import Network, forecast, training_errors
 from tsrnn.inputs import learn_encoding, training_data
 from tsrnn.panel import Panel
 from tsrnn.parameters import check_params
 from tsrnn.ready_made import is_ready_made, ready_made_panel
 from tsrnn.rolling import compare
+from tsrnn.shrinkage import network_share
 from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
 from tsrnn.windows import Windows
+
+# Training windows that tell how much the network explains.
+_MOST_CHECKED = 2048
 
 
 class RNNForecaster(Forecaster):
@@ -46,10 +51,13 @@ class RNNForecaster(Forecaster):
         2,048.
     stride : int, default 1
         Steps between neighbouring training windows.
-    reference : {"auto", "last", "mean", "season", None}, default "auto"
-        What forecasts are measured from; "auto" is "season" where there is one, else "last".
+    reference : {"auto", "last", "mean", "season", "smoothing", None}, default "auto"
+        What forecasts are measured from. "smoothing" is a mix of exponential smoothers over the
+        whole past of a series (`tsrnn.smoothing`), of which the network's correction is kept by
+        as much as it explains (`tsrnn.shrinkage`). "auto" is "smoothing" for 30 short series or
+        more, else "season" where there is one, else "last".
     scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
-        What a window is divided by; "auto" is "deviation".
+        What a window is divided by; "auto" is "mean_absolute" with "smoothing", else "deviation".
     architecture : {"seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}, default "seq2vec"
         From the last state to all steps at once; a forecast at every step of the second half
         of the context; an encoder and a decoder over the horizon; or, with no history at all,
@@ -82,7 +90,7 @@ class RNNForecaster(Forecaster):
     early_stopping : bool or "auto", default "auto"
         Hold out the last windows of each series and stop when their loss no longer falls;
         "auto" does so from 10,000 windows on, if at least half of them are left to learn from
-        (those whose horizon overlaps a held-out one are not).
+        (those whose horizon overlaps a held-out one are not), and not with "smoothing".
     patience : int, default 10
         Epochs to wait for a better validation loss.
     validation_fraction : float, default 0.1
@@ -319,13 +327,13 @@ class RNNForecaster(Forecaster):
     def _train(self, windows: Windows, sample_weight: Any) -> None:
         """Train each member; weights of the last fit are where warm starts begin."""
         weights = window_weights(windows, sample_weight)
-        reference, scale = planning.plan_reference(self, self.season_length_)
+        reference, scale = planning.plan_reference(self, windows.panel, self.season_length_)
         spec = planning.plan_network(self, windows, self.segment_length_)
         starts = planning.starting_weights(self, spec)
         self.encoding_ = learn_encoding(windows.panel, reference, scale, self.season_length_)
         self.n_windows_ = len(windows)
         seeds = planning.seeds(self.random_state, self.n_members)
-        parts, validation = planning.plan_validation(self, windows), None
+        parts, validation = planning.plan_validation(self, windows, reference), None
         stops = parts is not None
         plans = [planning.plan_training(self, len(windows), seed, stops=stops) for seed in seeds]
         self.train_spec_ = plans[0]
@@ -333,6 +341,7 @@ class RNNForecaster(Forecaster):
             windows, weights = windows[parts < 2], weights[parts < 2]
             validation = parts[parts < 2] == 1
         data = training_data(windows, self.encoding_, spec, weights)
+        some = windows[:: -(-len(windows) // _MOST_CHECKED)]
         # Of a million windows each array weighs 8 MB: those that training does not read go first.
         del windows, weights, parts
         trained = [
@@ -341,6 +350,9 @@ class RNNForecaster(Forecaster):
         ]
         self.spec_ = spec
         self.weights_ = [one.weights for one in trained]
+        if reference == "smoothing" and self.architecture != "vec2seq":
+            share = network_share(*training_errors(self._network(), some))
+            self.encoding_ = replace(self.encoding_, share=share)
         self.losses_ = planning.losses_table([one.history for one in trained])
         best = [one.best_epoch for one in trained]
         self.best_epoch_ = best[0] if len(best) == 1 else best
@@ -350,10 +362,12 @@ class RNNForecaster(Forecaster):
     ) -> np.ndarray:
         if not self._forecasts_without_history():
             check_observed(panel, series, cutoffs)
-        network = (self.spec_, self.encoding_, self.weights_)
         # Forecasts that are fed back lengthen the history, and vec2seq reads its length.
         memory = self._memory(panel) + n_steps
-        return forecast(network, panel, series, cutoffs, n_steps, memory)
+        return forecast(self._network(), panel, series, cutoffs, n_steps, memory)
+
+    def _network(self) -> Network:
+        return self.spec_, self.encoding_, self.weights_
 
     def _uses_future(self) -> bool:
         return bool(self.columns_.future)
@@ -363,6 +377,8 @@ class RNNForecaster(Forecaster):
 
     def _memory(self, panel: Panel) -> int:
         if self._forecasts_without_history():  # reads the age of a series
+            return int(panel.lengths.max())
+        if self.encoding_.reference == "smoothing":  # smooths the whole of a series
             return int(panel.lengths.max())
         return max(self.spec_.context_length, self.season_length_)
 

@@ -10,7 +10,7 @@ import numpy as np
 from tsrnn import nn
 from tsrnn.checks import future_covariates
 from tsrnn.history import append_forecasts
-from tsrnn.inputs import Encoding, prediction_inputs
+from tsrnn.inputs import Encoding, prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
@@ -76,12 +76,34 @@ def _block(
     spec = replace(spec, masked=is_masked(windows))
     filled = forward_fill(panel.values, panel.offsets)
 
-    def run(some: Windows, ahead: np.ndarray) -> Any:
-        inputs, reference, scale = prediction_inputs(some, encoding, spec, ahead, filled)
+    aligned = [future]
+    if encoding.reference == "smoothing" and spec.architecture != "vec2seq":
+        aligned.append(smoothed(panel, cutoffs, encoding, spec))
+
+    def run(some: Windows, future: np.ndarray, *ahead: np.ndarray) -> Any:
+        inputs, reference, scale = prediction_inputs(some, encoding, spec, future, filled, *ahead)
         outputs = [nn.predict(inputs, spec, weights) for weights in members]
         return reference + scale * np.median(outputs, axis=0)
 
-    return np.concatenate(in_chunks(run, windows, future))
+    return np.concatenate(in_chunks(run, windows, *aligned))
+
+
+def training_errors(network: Network, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Absolute errors on windows with the network and of its reference alone, in scaled units."""
+    panel, series, cutoffs = windows.panel, windows.series, windows.cutoffs
+    spec, encoding, weights = network
+    horizon = spec.horizon
+    future = np.zeros((len(cutoffs), horizon, 0))
+    if spec.n_future:
+        future = future_covariates(panel, series, cutoffs, horizon)
+    scale = encoding.statistics(windows, spec)[1][:, None]
+    alone = spec, replace(encoding, share=0.0), weights
+    errors = [
+        np.abs(_block(each, panel, series, cutoffs, future) - windows.targets)
+        / np.where(scale > 0, scale, np.inf)
+        for each in (network, alone)
+    ]
+    return errors[0], errors[1]
 
 
 def _check_reach(panel: Panel, n_steps: int, horizon: int) -> None:

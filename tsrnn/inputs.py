@@ -10,6 +10,7 @@ from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
 from tsrnn.scaling import divisor, location_of, reference_rows, scale_of
+from tsrnn.smoothing import smooth
 from tsrnn.windows import Windows, complete_horizons, in_chunks
 
 # Contexts of so many values stay in the processor's cache while statistics are taken of them.
@@ -31,6 +32,8 @@ class Encoding:
         Of all training targets: what vec2seq, which has no context, is scaled by.
     duration : float
         Longest training series, in steps: the unit of age in the vec2seq input.
+    share : float, default 1
+        What forecasts keep of the network's correction (see `tsrnn.shrinkage`).
     """
 
     reference: str | None
@@ -41,6 +44,7 @@ class Encoding:
     level: np.ndarray
     spread: np.ndarray
     duration: float
+    share: float = 1.0
 
     def covariates(self, values: np.ndarray, columns: slice) -> np.ndarray:
         """Standardise some covariate columns; missing ones become 0, their mean."""
@@ -62,8 +66,8 @@ class Encoding:
         context[windows.padding] = np.nan
         # seq2seq forecasts inside the context too, so it may know only the beginning.
         context = context[:, : spec.statistics_length]
-        seq2seq = spec.architecture == "seq2seq"
-        centre = "mean" if seq2seq and self.reference == "last" else self.reference
+        ends = self.reference in ("last", "smoothing")
+        centre = "mean" if ends and spec.architecture == "seq2seq" else self.reference
         location = location_of(context, centre)
         return location, scale_of(context, location, self.scale)
 
@@ -108,6 +112,8 @@ class TrainingData:
         What targets are divided by is infinite where they did not move.
     weights : ndarray of shape (n_windows,), float32
     static : ndarray of shape (n_windows, n_static), float32
+    smoothed : ndarray of shape (n_rows, horizon, n_targets) or None
+        Forecasts of `tsrnn.smoothing` that follow each row, if they are the reference.
     reference, season_length : as in `Encoding`
     """
 
@@ -120,6 +126,7 @@ class TrainingData:
     scale: np.ndarray
     weights: np.ndarray
     static: np.ndarray
+    smoothed: np.ndarray | None
     reference: str | None
     season_length: int
 
@@ -135,6 +142,8 @@ def training_data(
     # A window without movement says nothing of the size of what follows.
     moving = (scale > 0).any(axis=1)
     used = weights * (moving if moving.any() else 1.0)
+    reference = None if spec.architecture == "vec2seq" else encoding.reference
+    rows = np.arange(len(panel.values))
     return TrainingData(
         values=np.concatenate([filled[:, : panel.n_targets], covariates], axis=1),
         observed=~np.isnan(panel.targets).all(axis=1),
@@ -145,9 +154,16 @@ def training_data(
         scale=divisor(scale),
         weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
         static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
-        reference=None if spec.architecture == "vec2seq" else encoding.reference,
+        smoothed=smoothed(panel, rows, encoding, spec) if reference == "smoothing" else None,
+        reference=reference,
         season_length=encoding.season_length,
     )
+
+
+def smoothed(panel: Panel, rows: np.ndarray, encoding: Encoding, spec: NetworkSpec) -> np.ndarray:
+    """Smoothed forecasts that follow these rows, (n_rows, horizon, n_targets); NaN where none."""
+    season = encoding.season_length
+    return smooth(panel.targets, panel.offsets, season, spec.horizon, rows)
 
 
 def static_inputs(
@@ -177,6 +193,7 @@ def prediction_inputs(
     spec: NetworkSpec,
     future: np.ndarray,
     filled: np.ndarray,
+    ahead: np.ndarray | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Network inputs of windows, and what turns its outputs back into forecasts.
 
@@ -189,6 +206,8 @@ def prediction_inputs(
         Covariates known over the horizon.
     filled : ndarray of shape (n_rows, n_columns)
         Values of the panel, filled forward.
+    ahead : ndarray of shape (n_windows, horizon, n_targets) or None
+        As from `smoothed`, if that is the reference.
 
     Returns
     -------
@@ -213,13 +232,14 @@ def prediction_inputs(
             windows.cutoffs, windows.first, spec.horizon, encoding.reference, encoding.season_length
         )
         if rows is not None:
-            values = filled[:, : panel.n_targets][rows]
-            reference = np.where(np.isnan(values), reference, values)
+            ahead = filled[:, : panel.n_targets][rows]
+        if ahead is not None:
+            reference = np.where(np.isnan(ahead), reference, ahead)
     if spec.n_future:
         start = len(panel.columns.past)
         future = encoding.covariates(future, slice(start, start + spec.n_future))
         inputs["future"] = _future_input(windows, future, encoding, spec)
-    return inputs, reference, scale[:, None]
+    return inputs, reference, encoding.share * scale[:, None]
 
 
 def _with_short_histories(

@@ -49,12 +49,14 @@ def plan_lengths(
     return -(-context // segment) * segment, segment
 
 
-def plan_reference(forecaster: Any, season_length: int) -> tuple[str | None, str | None]:
+def plan_reference(
+    forecaster: Any, panel: Panel, season_length: int
+) -> tuple[str | None, str | None]:
     """Choose the reference and scale of each window."""
     reference, scale = forecaster.reference, forecaster.scale
     if reference == "auto":
-        reference = auto.reference(season_length)
-    return reference, "deviation" if scale == "auto" else scale
+        reference = auto.reference(season_length, panel.lengths, panel.values.shape[1])
+    return reference, auto.scale(reference) if scale == "auto" else scale
 
 
 def plan_network(forecaster: Any, windows: Windows, segment_length: int) -> NetworkSpec:
@@ -113,7 +115,7 @@ def plan_training(forecaster: Any, n_windows: int, seed: int, *, stops: bool) ->
     )
 
 
-def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:
+def plan_validation(forecaster: Any, windows: Windows, reference: str | None) -> np.ndarray | None:
     """Part that each window plays in early stopping, as `held_out` says; None to learn from all.
 
     Raises
@@ -123,7 +125,7 @@ def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:
     """
     stops, fraction = forecaster.early_stopping, forecaster.validation_fraction
     free = is_auto(stops)
-    if not (auto.early_stopping(len(windows)) and fraction if free else stops):
+    if not (auto.early_stopping(len(windows), reference) and fraction if free else stops):
         return None
     parts = held_out(windows, fraction)
     n_learned = int((parts == 0).sum())

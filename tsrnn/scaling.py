@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-REFERENCES = (None, "last", "mean", "season")
+REFERENCES = (None, "last", "mean", "season", "smoothing")
 SCALES = (None, "deviation", "mean_absolute")
 
 # A deviation this small against the values is rounding, not signal.
@@ -24,8 +24,9 @@ def location_of(context: np.ndarray, reference: str | None) -> np.ndarray:
     ----------
     context : ndarray of shape (n_windows, n_steps, n_targets)
         NaN where missing.
-    reference : {None, "last", "mean", "season"}
-        None is 0, "last" the last observed value, the others the mean of the context.
+    reference : {None, "last", "mean", "season", "smoothing"}
+        None is 0, "last" and "smoothing" the last observed value, the others the mean of the
+        context.
 
     Returns
     -------
@@ -34,7 +35,7 @@ def location_of(context: np.ndarray, reference: str | None) -> np.ndarray:
     """
     if reference is None:
         return np.zeros((len(context), context.shape[2]))
-    if reference == "last":
+    if reference in ("last", "smoothing"):
         seen = ~np.isnan(context)
         last = context.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
         return np.nan_to_num(np.take_along_axis(context, last[:, None], axis=1)[:, 0])
@@ -86,16 +87,16 @@ def reference_rows(
     rows, first : ndarray of the same shape
         Row that a forecast follows, and first row of its series.
     horizon : int
-    reference : {None, "last", "mean", "season"}
+    reference : {None, "last", "mean", "season", "smoothing"}
     season_length : int
         A series shorter than its season falls back to its last value.
 
     Returns
     -------
     reference_rows : ndarray of shape (*rows.shape, horizon), or None
-        None where the reference is not a row: 0, or the mean of the context.
+        None where the reference is not a row: 0, the mean of the context, or smoothed.
     """
-    if reference in (None, "mean"):
+    if reference in (None, "mean", "smoothing"):
         return None
     ahead = np.arange(horizon)
     last = np.broadcast_to(rows[..., None], (*rows.shape, horizon))

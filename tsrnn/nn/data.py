@@ -18,7 +18,9 @@ def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
     names += ["complete"] if spec.architecture == "seq2seq" else []
     names += ["static"] if spec.n_static else []
     arrays = {name: tf.constant(getattr(data, name)) for name in names}
-    if data.reference not in (None, "mean"):
+    if data.smoothed is not None:
+        arrays["smoothed"] = tf.constant(data.smoothed)
+    elif data.reference not in (None, "mean"):
         # The offsets of a long series' first row; where the series is too short, its last value.
         zero, far = np.zeros((), np.int64), np.array(np.iinfo(np.int64).min // 2)
         offsets = reference_rows(zero, far, spec.horizon, data.reference, data.season_length)
@@ -128,7 +130,10 @@ def _scaled_target(
     # Steps that lack a value have no weight, and must not be NaN.
     target = tf.where(tf.math.is_nan(target), tf.zeros_like(target), target)
     reference = tf.reshape(part["location"], shape)
-    if "offsets" in arrays:
+    if "smoothed" in arrays:
+        ahead = _gather_rows(arrays["smoothed"], steps)
+        reference = tf.where(tf.math.is_nan(ahead), reference, ahead)
+    elif "offsets" in arrays:
         rows = _reference_rows(steps, part["first"], arrays["offsets"], arrays["shortest"])
         seen = _gather_rows(arrays["values"], rows)[..., :n]
         reference = tf.where(tf.math.is_nan(seen), reference, seen)
