@@ -23,7 +23,7 @@ import tsrnn
 from tsrnn.panel import from_long
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
-DATA = Path(os.environ.get("TSRNN_BENCH_DATA", BESIDE))
+DATA = Path(os.environ.get("TSRNN_BENCH_DATA", BESIDE)).resolve()
 RESULTS = Path(__file__).resolve().parent / "results" / "accuracy.csv"
 # Horizon, season of the scores, step of time; the season a model uses it finds itself.
 PANELS = {

@@ -55,7 +55,7 @@ def fit_series(length: int) -> dict[str, float]:
 
 def fit_panel(n_series: int) -> dict[str, float]:
     """Fit and predict a panel."""
-    forecaster = LSTMForecaster(horizon=6, context_length=24, **TRAINING)
+    forecaster = LSTMForecaster(horizon=6, context_length=24, reference="last", **TRAINING)
     index = pd.MultiIndex.from_product(
         [range(n_series), range(PANEL_LENGTH)], names=["series", "time"]
     )

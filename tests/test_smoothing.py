@@ -116,9 +116,10 @@ def test_forecasts_follow_units(factor):
     assert np.allclose(after_all(values * factor, 4, 5), after_all(values, 4, 5) * factor)
 
 
-@pytest.mark.parametrize("values", [np.zeros(20), np.full(20, 7.0), np.full(20, -1e12)])
-def test_constant_series_forecast_themselves(values):
-    assert np.allclose(after_all(values, 4, 3), values[0])
+@pytest.mark.parametrize("value", [0.0, 7.0, -5.0, 1e-9, -1e12])
+@pytest.mark.parametrize("n", [8, 9, 20])
+def test_constant_series_forecast_themselves(value, n):
+    assert np.allclose(after_all(np.full(n, value), 4, 3), value, rtol=1e-12)
 
 
 def test_missing_values_are_stepped_over():
@@ -186,6 +187,55 @@ def test_what_the_network_explains_decides_its_share():
     assert learnt.encoding_.share > 0.8
 
 
+def test_what_weighs_nothing_does_not_decide_the_share():
+    y = shops(3)
+    spoilt, weight = y.copy(), np.ones(len(y))
+    spoilt.iloc[20:30] = np.random.default_rng(0).normal(0, 1e4, 10)
+    weight[10:40] = 0
+    forecaster = GRUForecaster(**TINY | {"max_epochs": 20}, reference="smoothing", season_length=4)
+    share = forecaster.fit(spoilt, sample_weight=weight).encoding_.share
+    assert share == pytest.approx(forecaster.fit(y[40:]).encoding_.share, abs=0.25)
+
+
+def test_two_targets_members_and_steps_beyond_the_horizon():
+    y = shops(2).to_frame("a").assign(b=lambda table: 3 * table["a"] + 7)
+    still = GRUForecaster(
+        **TINY | {"learning_rate": 1e-30}, reference="smoothing", season_length=4, n_members=2
+    ).fit(y)
+    rows = y.groupby(level=0).tail(1).index
+    ahead = pd.MultiIndex.from_tuples([(s, t + k) for s, t in rows for k in range(1, 6)])
+    longer = pd.concat([y, pd.DataFrame(np.nan, ahead.set_names(y.index.names), y.columns)])
+    forecasts = still.predict(longer.sort_index())
+    assert forecasts.shape == (10, 2)
+    assert np.isfinite(forecasts).all().all()
+    offsets = np.array([0, 40, 80])
+    expected = smooth(y.to_numpy(), offsets, 4, 3, offsets[1:] - 1)
+    assert np.allclose(forecasts.to_numpy().reshape(2, 5, 2)[:, :3], expected)
+
+
+def test_a_warm_start_keeps_what_auto_chose():
+    many = GRUForecaster(**TINY, season_length=4, context_length=4, warm_start=True)
+    many.fit(shops(30, 20))
+    assert many.encoding_.reference == "smoothing"
+    many.fit(shops(5, 20))
+    assert (many.encoding_.reference, many.encoding_.scale) == ("smoothing", "mean_absolute")
+
+
+def test_windows_that_are_no_series_are_not_smoothed():
+    X = np.random.default_rng(0).normal(size=(40, 8, 1))
+    y = np.random.default_rng(1).normal(size=(40, 3))
+    assert GRUForecaster(**TINY).fit(X, y).encoding_.reference == "last"
+
+
+def test_early_stopping_is_off_where_the_last_windows_tell_most():
+    y = shops(60, 200)
+    settings = TINY | {"horizon": 1, "batch_size": 4096, "context_length": 4}
+    smoothed = GRUForecaster(**settings, season_length=4).fit(y)
+    assert smoothed.n_windows_ > 10_000
+    assert smoothed.train_spec_.patience is None
+    assert GRUForecaster(**settings, reference="last").fit(y).train_spec_.patience == 10
+
+
 @pytest.mark.parametrize(
     ("without", "explained", "share"),
     [(1.0, 0.0, 0.0), (1.0, -0.5, 0.0), (2.0, 0.05, 0.51), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)],
@@ -208,6 +258,6 @@ def test_many_short_series_are_smoothed_by_default(n_series, n_rows, columns, re
     index = pd.MultiIndex.from_product([range(n_series), range(n_rows)], names=["s", "t"])
     values = np.random.default_rng(0).normal(size=(len(index), columns))
     table = pd.DataFrame(values, index, [f"y{k}" for k in range(columns)])
-    settings = TINY | {"horizon": 1, "batch_size": 512, "context_length": 4, "stride": 50}
+    settings = TINY | {"horizon": 1, "batch_size": 512, "context_length": 4, "stride": 5}
     forecaster = GRUForecaster(**settings, season_length=4).fit(table)
     assert forecaster.encoding_.reference == reference

@@ -582,6 +582,72 @@ def test_callbacks_may_stop_training_and_keep_no_model():
     assert len(following.losses_) == 4
 
 
+def test_callbacks_are_called_as_keras_calls_them(tmp_path):
+    class Hooks(Log):
+        def on_test_begin(self, logs=None):
+            self.events.append("test begin")
+
+        def on_test_end(self, logs=None):
+            self.events.append("test end")
+
+    hooks, path = Hooks(), tmp_path / "last.keras"
+    callbacks = [hooks, keras.callbacks.ModelCheckpoint(path)]
+    settings = TINY | {"early_stopping": True, "max_epochs": 2}
+    forecaster = GRUForecaster(**settings, callbacks=callbacks).fit(wave())
+    assert hooks.events == [
+        "begin",
+        "test begin",
+        "test end",
+        0,
+        "test begin",
+        "test end",
+        1,
+        "end",
+    ]
+    saved = keras.models.load_model(path)
+    assert [v.shape for v in saved.get_weights()] == [v.shape for v in forecaster.weights_[0]]
+
+
+def test_an_optimizer_that_averages_weights_returns_the_average():
+    plain, averaged = Log(), Log()
+    for log, use_ema in ((plain, False), (averaged, True)):
+        optimizer = keras.optimizers.SGD(0.1, use_ema=use_ema, ema_momentum=0.9)
+        forecaster = GRUForecaster(
+            **TINY, optimizer=optimizer, schedule="constant", callbacks=[log]
+        ).fit(wave())
+    for one, other in zip(plain.weights[-1], averaged.weights[-1], strict=True):
+        assert np.allclose(one, other, atol=1e-6)  # training itself goes as without
+    assert not np.allclose(plain.weights[-1][0], forecaster.weights_[0][0], atol=1e-4)
+
+
+def test_a_scaled_loss_learns_the_same():
+    fits = [
+        GRUForecaster(
+            **TINY,
+            optimizer=keras.optimizers.SGD(0.1, loss_scale_factor=factor),
+            schedule="constant",
+            clipnorm=None,
+        ).fit(wave())
+        for factor in (None, 64.0)
+    ]
+    for one, other in zip(fits[0].weights_[0], fits[1].weights_[0], strict=True):
+        assert np.allclose(one, other, atol=1e-5)
+    assert np.allclose(fits[0].losses_["loss"], fits[1].losses_["loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "none", "mean_with_sample_weight"])
+def test_losses_that_are_no_mean_over_a_batch(reduction):
+    loss = keras.losses.MeanSquaredError(reduction=reduction)
+    with pytest.raises(ValueError, match=r"loss=MeanSquaredError\(reduction=.*leave reduction="):
+        GRUForecaster(**TINY, loss=loss).fit(wave())
+
+
+def test_a_batch_larger_than_the_data_is_cut_to_them():
+    fits = [GRUForecaster(**TINY, batch_size=size).fit(wave(40)) for size in (32, 512)]
+    for one, other in zip(fits[0].weights_[0], fits[1].weights_[0], strict=True):
+        assert np.array_equal(one, other)
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_training_that_diverges(early_stopping):
     message = r"training diverged: the loss went \[.*nan.*lower learning_rate=1e\+30 or clipnorm="

@@ -32,14 +32,14 @@ def segment_length(context: int, season_length: int) -> int:
     return max(1, round(context / 32))
 
 
-def reference(season_length: int, lengths: np.ndarray, n_columns: int) -> str:
+def reference(season_length: int, lengths: np.ndarray, *, smoothable: bool) -> str:
     """Correct smoothed forecasts of many short series; else of last season, or the last value.
 
-    Smoothing wants series of which each tells little by itself, without covariates that tell
-    more: at least 30, of one column, at most 1,000 steps and 200,000 rows in all.
+    Many are at least 30, short at most 1,000 steps and 200,000 rows in all. Smoothable are whole
+    series (not single windows) of one column, without covariates that would tell more.
     """
     short = lengths.max() <= 1000 and lengths.sum() <= 200_000
-    if n_columns == 1 and len(lengths) >= 30 and short and season_length <= 52:
+    if smoothable and len(lengths) >= 30 and short and season_length <= 52:
         return "smoothing"
     return "season" if season_length > 1 else "last"
 

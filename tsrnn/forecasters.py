@@ -76,7 +76,8 @@ class RNNForecaster(Forecaster):
         Your own builder: takes a `NetworkSpec`, returns a ``keras.Model`` from inputs named
         "context" (and "future", "static", "mask") to (batch, horizon, n_targets).
     loss : str or callable, default "mae"
-        A Keras loss, on scaled values. XLA compiles a callable, together with the network.
+        A Keras loss, on scaled values. XLA compiles a callable of (y_true, y_pred), together
+        with the network; it returns one value per window.
     optimizer : str or keras optimizer, default "adam"
         An object's own clipping takes the place of `clipnorm`.
     learning_rate : float, keras schedule or "auto", default "auto"
@@ -104,7 +105,7 @@ class RNNForecaster(Forecaster):
     verbose : bool or "auto", default "auto"
         Progress bar; "auto" shows it on a terminal only.
     random_state : int, RandomState or None, default None
-        An int makes two fits equal bit for bit on a CPU.
+        An int makes two fits equal bit for bit on CPUs of as many cores.
 
     Attributes
     ----------
@@ -114,8 +115,11 @@ class RNNForecaster(Forecaster):
         How it was trained.
     weights_ : list of list of ndarray
         Keras weights of each member.
+    encoding_ : Encoding
+        Reference and scale of the windows, with "auto" resolved; with "smoothing", ``share`` is
+        what forecasts keep of the network's correction.
     history_ : Panel
-        The last rows of the training data that forecasts read.
+        The last rows of the training data that forecasts read; with "smoothing", all of them.
     losses_ : DataFrame
         Columns ``member``, ``epoch``, ``loss`` and, with validation, ``val_loss``.
     best_epoch_ : int, or list of int for several members
@@ -327,7 +331,7 @@ class RNNForecaster(Forecaster):
     def _train(self, windows: Windows, sample_weight: Any) -> None:
         """Train each member; weights of the last fit are where warm starts begin."""
         weights = window_weights(windows, sample_weight)
-        reference, scale = planning.plan_reference(self, windows.panel, self.season_length_)
+        reference, scale = planning.plan_reference(self, windows, self.season_length_)
         spec = planning.plan_network(self, windows, self.segment_length_)
         starts = planning.starting_weights(self, spec)
         self.encoding_ = learn_encoding(windows.panel, reference, scale, self.season_length_)
@@ -341,9 +345,10 @@ class RNNForecaster(Forecaster):
             windows, weights = windows[parts < 2], weights[parts < 2]
             validation = parts[parts < 2] == 1
         data = training_data(windows, self.encoding_, spec, weights)
-        some = windows[:: -(-len(windows) // _MOST_CHECKED)]
+        counted = windows[weights > 0 if validation is None else (weights > 0) & ~validation]
+        some = counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
         # Of a million windows each array weighs 8 MB: those that training does not read go first.
-        del windows, weights, parts
+        del windows, weights, parts, counted
         trained = [
             nn.train(data, spec, plan, validation, start)
             for plan, start in zip(plans, starts, strict=True)

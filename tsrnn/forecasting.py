@@ -15,6 +15,7 @@ from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
 from tsrnn.planning import is_masked
+from tsrnn.scaling import divisor
 from tsrnn.windows import Windows, in_chunks
 
 # What it takes to run a network: its spec, how values become inputs, weights of each member.
@@ -70,7 +71,15 @@ def forecast(
 def _block(
     network: Network, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, future: np.ndarray
 ) -> np.ndarray:
-    """Run the network once per window; members are combined by their median."""
+    """Forecast a horizon after each cutoff; members are combined by their median."""
+    reference, change = _parts(network, panel, series, cutoffs, future)
+    return reference + change
+
+
+def _parts(
+    network: Network, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, future: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run the network once per window: what its forecasts are measured from, and its changes."""
     spec, encoding, members = network
     windows = Windows(panel, series, cutoffs, spec.context_length, spec.horizon)
     spec = replace(spec, masked=is_masked(windows))
@@ -83,27 +92,24 @@ def _block(
     def run(some: Windows, future: np.ndarray, *ahead: np.ndarray) -> Any:
         inputs, reference, scale = prediction_inputs(some, encoding, spec, future, filled, *ahead)
         outputs = [nn.predict(inputs, spec, weights) for weights in members]
-        return reference + scale * np.median(outputs, axis=0)
+        change = scale * np.median(outputs, axis=0)
+        return np.broadcast_to(reference, change.shape), change
 
-    return np.concatenate(in_chunks(run, windows, *aligned))
+    references, changes = zip(*in_chunks(run, windows, *aligned), strict=True)
+    return np.concatenate(references), np.concatenate(changes)
 
 
 def training_errors(network: Network, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-    """Absolute errors on windows with the network and of its reference alone, in scaled units."""
+    """Absolute errors with the network and of its reference alone, in units of each window."""
     panel, series, cutoffs = windows.panel, windows.series, windows.cutoffs
-    spec, encoding, weights = network
-    horizon = spec.horizon
-    future = np.zeros((len(cutoffs), horizon, 0))
+    spec, encoding, _ = network
+    future = np.zeros((len(cutoffs), spec.horizon, 0))
     if spec.n_future:
-        future = future_covariates(panel, series, cutoffs, horizon)
-    scale = encoding.statistics(windows, spec)[1][:, None]
-    alone = spec, replace(encoding, share=0.0), weights
-    errors = [
-        np.abs(_block(each, panel, series, cutoffs, future) - windows.targets)
-        / np.where(scale > 0, scale, np.inf)
-        for each in (network, alone)
-    ]
-    return errors[0], errors[1]
+        future = future_covariates(panel, series, cutoffs, spec.horizon)
+    scale = divisor(encoding.statistics(windows, spec)[1][:, None])
+    reference, change = _parts(network, panel, series, cutoffs, future)
+    error = windows.targets - reference
+    return np.abs(error - change) / scale, np.abs(error) / scale
 
 
 def _check_reach(panel: Panel, n_steps: int, horizon: int) -> None:

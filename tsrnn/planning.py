@@ -50,13 +50,20 @@ def plan_lengths(
 
 
 def plan_reference(
-    forecaster: Any, panel: Panel, season_length: int
+    forecaster: Any, windows: Windows, season_length: int
 ) -> tuple[str | None, str | None]:
-    """Choose the reference and scale of each window."""
+    """Choose the reference and scale of each window; a warm start keeps what "auto" chose."""
     reference, scale = forecaster.reference, forecaster.scale
-    if reference == "auto":
-        reference = auto.reference(season_length, panel.lengths, panel.values.shape[1])
-    return reference, auto.scale(reference) if scale == "auto" else scale
+    if forecaster.warm_start and hasattr(forecaster, "encoding_"):
+        was = forecaster.encoding_
+        reference = was.reference if is_auto(reference) else reference
+        scale = was.scale if is_auto(scale) else scale
+    if is_auto(reference):
+        panel = windows.panel
+        n_columns, own = panel.values.shape[1], len(windows) > panel.n_series
+        smoothable = own and n_columns == 1 and forecaster.architecture != "vec2seq"
+        reference = auto.reference(season_length, panel.lengths, smoothable=smoothable)
+    return reference, auto.scale(reference) if is_auto(scale) else scale
 
 
 def plan_network(forecaster: Any, windows: Windows, segment_length: int) -> NetworkSpec:

@@ -166,10 +166,9 @@ class _Pool:
             mean = own.mean(axis=1, keepdims=True, where=usable)
             # The next step tells most, and is seen first.
             share += (2.0 if lead == 1 else 1.0) * own / np.where(mean > 0, mean, 1.0)
-        share[~usable] = np.inf
-        best = share.min(axis=1, keepdims=True)
+        best = share.min(axis=1, keepdims=True, where=usable, initial=np.inf)
         excess = np.where(best > 0, share / np.where(best > 0, best, 1.0) - 1.0, np.sign(share))
-        weights = np.exp(-_SHARPNESS * excess)
+        weights = np.where(usable, np.exp(-_SHARPNESS * np.maximum(excess, 0.0)), 0.0)
         return weights / weights.sum(axis=1, keepdims=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -14,11 +13,10 @@ import tensorflow as tf
 
 from tsrnn.nn.layers import GRU, LSTM, SimpleRNN
 from tsrnn.nn.network import build, input_names
-from tsrnn.nn.parallel import ParallelModel
+from tsrnn.nn.parallel import ParallelModel, n_lanes
 from tsrnn.nn.spec import NetworkSpec
 
 _MOST_CACHED = 32
-_N_CORES = os.cpu_count() or 1
 # Windows that are run at once on a core.
 _BLOCK = 32
 
@@ -92,10 +90,10 @@ class _Runner:
         """Run blocks of one size, for which XLA compiles once; each core has its share of them."""
         n = tf.shape(next(iter(inputs.values())))[0]
         blocks = {name: _in_equal_blocks(values, n) for name, values in inputs.items()}
-        share = -(-n // (_BLOCK * _N_CORES))
+        share = -(-n // (_BLOCK * n_lanes()))
         outputs = [
-            self._map({name: b[core * share : (core + 1) * share] for name, b in blocks.items()})
-            for core in range(_N_CORES)
+            self._map({name: b[lane * share : (lane + 1) * share] for name, b in blocks.items()})
+            for lane in range(n_lanes())
         ]
         return tf.reshape(tf.concat(outputs, 0), (-1, self.spec.horizon, self.spec.n_targets))[:n]
 

@@ -9,10 +9,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Smaller parts of a batch cost more to hand out than they gain.
+# Smaller parts of a batch, or more of them, cost more to hand out than they gain.
 _SMALLEST_PART = 16
+_MOST_PARTS = 8
 
 
+def n_lanes() -> int:
+    """Parts that are run at once: one for each core of the machine, 8 at most.
+
+    It follows the cores, not the threads that a process may use, so that workers come to the
+    same result as their parent.
+    """
+    return min(os.cpu_count() or 1, _MOST_PARTS)
+
+
+@keras.saving.register_keras_serializable(package="tsrnn")
 class ParallelModel(keras.Model):
     """A model that learns from a batch in parts, on all cores at once.
 
@@ -49,8 +60,9 @@ class ParallelModel(keras.Model):
         """Loss of a part, and its gradient for each variable."""
         with tf.GradientTape() as tape:
             loss = self._loss(inputs, target, weight, training=True)
+            scaled = self.optimizer.scale_loss(loss)
         variables = [variable.value for variable in self.trainable_variables]
-        return [loss, *tape.gradient(loss, variables, unconnected_gradients="zero")]
+        return [loss, *tape.gradient(scaled, variables, unconnected_gradients="zero")]
 
     def _loss(self, inputs: Any, target: Any, weight: Any, training: bool) -> Any:
         outputs = self(inputs, training=training)
@@ -63,12 +75,8 @@ class ParallelModel(keras.Model):
 
 
 def part_sizes(batch_size: int) -> list[int]:
-    """Sizes of the parts that a batch is split into: one for each core, of 16 rows at least.
-
-    They follow the cores of the machine, not the threads a process may use, so that workers
-    come to the same result as their parent.
-    """
-    n = max(1, min(os.cpu_count() or 1, batch_size // _SMALLEST_PART))
+    """Sizes of the parts that a batch is split into, of 16 rows at least."""
+    n = max(1, min(n_lanes(), batch_size // _SMALLEST_PART))
     return [len(rows) for rows in np.array_split(np.arange(batch_size), n)]
 
 

@@ -81,7 +81,7 @@ def _fit(
 ) -> Trained:
     held_out = np.zeros(len(data.cutoffs), bool) if validation is None else validation
     learned, watched = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    n_batches = -(-len(learned) // how.batch_size)
+    n_batches = -(-len(learned) // _batch_size(len(learned), how))
     trainer.restart(how, n_batches, weights)
     arrays = arrays_of(data, trainer.spec)
     model = trainer.model
@@ -102,11 +102,14 @@ def _fit(
             logs = trainer.learn(arrays, learned, how, epoch)
             callbacks.on_train_batch_end(n_batches - 1, logs)
             if len(watched):
+                callbacks.on_test_begin()
                 checked = trainer.check(arrays, watched, how)
+                callbacks.on_test_end(checked)
                 logs = logs | {f"val_{name}": value for name, value in checked.items()}
             callbacks.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
+        trainer.optimizer.finalize_variable_values(model.trainable_weights)
         callbacks.on_train_end()
     finally:
         for callback in how.callbacks:  # the model goes on to other fits
@@ -114,6 +117,11 @@ def _fit(
     trained = Trained(model.get_weights(), model.history.history, _best_epoch(model.history, how))
     _check_converged(trained, how)
     return trained
+
+
+def _batch_size(n_windows: int, how: TrainSpec) -> int:
+    """Batch size asked for, or the power of two that holds all windows, if that is smaller."""
+    return min(how.batch_size, 1 << (n_windows - 1).bit_length())
 
 
 def _best_epoch(record: Any, how: TrainSpec) -> int:
@@ -189,13 +197,14 @@ class _Trainer:
         key = tf.constant([how.seed, epoch], tf.int64)
         # A stateless shuffle takes no part in TensorFlow's global seeds.
         order = tf.random.experimental.stateless_shuffle(tf.constant(windows, tf.int64), seed=key)
-        return self._run(arrays, order, how.batch_size, learns=True)
+        return self._run(arrays, order, _batch_size(len(windows), how), learns=True)
 
     def check(
         self, arrays: dict[str, Any], windows: np.ndarray, how: TrainSpec
     ) -> dict[str, float]:
         """Mean losses of windows that are held out."""
-        return self._run(arrays, tf.constant(windows, tf.int64), how.batch_size, learns=False)
+        order = tf.constant(windows, tf.int64)
+        return self._run(arrays, order, _batch_size(len(windows), how), learns=False)
 
     def _run(
         self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool
@@ -274,6 +283,12 @@ def _key(part: Any) -> Any:
 
 
 def _loss(loss: Any) -> Any:
+    mean = "sum_over_batch_size"
+    if getattr(loss, "reduction", mean) != mean:
+        raise ValueError(
+            f"loss={type(loss).__name__}(reduction={loss.reduction!r}): a batch is learned from in "
+            f"parts, whose mean counts; leave reduction={mean!r}"
+        )
     try:
         return keras.losses.get(loss)
     except ValueError as error:
