@@ -99,3 +99,16 @@ def test_a_window_is_answered_the_same_in_any_company():
     for rows in (slice(0, 1), slice(31, 34), slice(69, 70)):
         alone = predict({name: values[rows] for name, values in inputs.items()}, spec, weights)
         assert np.array_equal(alone, together[rows])
+
+
+@pytest.mark.parametrize("dropout", ["dropout", "recurrent_dropout"])
+def test_networks_with_dropout_learn_step_by_step_and_forecast_like_those_without(dropout):
+    spec = spec_of("seq2vec", "lstm", n_layers=2)
+    dropping = spec_of("seq2vec", "lstm", n_layers=2, **{dropout: 0.5})
+    model = build(dropping)
+    assert not isinstance(model, ParallelModel)
+    weights = random_weights(build(spec))
+    assert [w.shape for w in model.get_weights()] == [w.shape for w in weights]
+    inputs = inputs_of(spec, 5, 0)
+    assert np.array_equal(predict(inputs, spec, weights), predict(inputs, dropping, weights))
+    assert inference._runner(spec) is inference._runner(dropping)

@@ -119,6 +119,8 @@ _runners_lock = threading.Lock()
 
 
 def _runner(spec: NetworkSpec) -> _Runner:
+    if spec.network is None:  # a forecast drops nothing
+        spec = replace(spec, dropout=0.0, recurrent_dropout=0.0)
     # The runner keeps the builder alive, so that no other one gets its id.
     key = replace(spec, network=None), id(spec.network)
     with _runners_lock:

@@ -56,7 +56,9 @@ def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
             return _checked(spec.network(spec), spec)
         inputs = model_inputs(spec)
         outputs = _ARCHITECTURES[spec.architecture](spec, inputs)
-        kind = keras.Model if has_gpu() else ParallelModel
+        # XLA draws random numbers slowly: with dropout only the recurrences are compiled.
+        drops = spec.dropout or spec.recurrent_dropout
+        kind = keras.Model if has_gpu() or drops else ParallelModel
         return kind(inputs, outputs, name=f"{spec.cell}_{spec.architecture}")
 
 
