@@ -54,7 +54,8 @@ class RNNForecaster(Forecaster):
     reference : {"auto", "last", "mean", "season", "smoothing", None}, default "auto"
         What forecasts are measured from. "smoothing" is a mix of exponential smoothers over the
         whole past of a series (`tsrnn.smoothing`), of which the network's correction is kept by
-        as much as it explains (`tsrnn.shrinkage`). "auto" is "smoothing" for 30 short series or
+        as much as it explains (`tsrnn.shrinkage`); forecasts follow a change of units, but as
+        logarithms of positive seasonal series are smoothed too, not a shift. "auto" is "smoothing" for 30 short series or
         more, else "season" where there is one, else "last".
     scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
         What a window is divided by; "auto" is "mean_absolute" with "smoothing", else "deviation".
@@ -71,7 +72,8 @@ class RNNForecaster(Forecaster):
     bidirectional, residual, layer_norm : bool, default False
         Read the context both ways; add each layer's input to its output; normalise outputs.
     dropout, recurrent_dropout : float, default 0.0
-        Share of outputs, and of state connections, left out in training.
+        Share of outputs, and of state connections, left out in training, which takes longer
+        with it: half as long again, and several times as long.
     network : callable, default None
         Your own builder: takes a `NetworkSpec`, returns a ``keras.Model`` from inputs named
         "context" (and "future", "static", "mask") to (batch, horizon, n_targets).
