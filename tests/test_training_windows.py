@@ -62,13 +62,14 @@ def test_auto_learns_from_all_where_holding_out_leaves_too_little():
     windows = training_windows(panel_of([36] * 800), 24, 12, min_context=12)
     assert len(windows) == 10_400
     assert np.bincount(held_out(windows, 0.1)).tolist() == [0, 1600, 8800]
-    assert plan_validation(LSTMForecaster(12), windows) is None
+    assert plan_validation(LSTMForecaster(12), windows, "last") is None
     with pytest.raises(ValueError, match=r"10400 windows 1600 are held out .* give 1 more rows"):
-        plan_validation(LSTMForecaster(12, early_stopping=True), windows)
+        plan_validation(LSTMForecaster(12, early_stopping=True), windows, "last")
     longer = training_windows(panel_of([84] * 800), 24, 12, min_context=12)
-    assert (plan_validation(LSTMForecaster(12), longer) == held_out(longer, 0.1)).all()
-    assert plan_validation(LSTMForecaster(12, early_stopping=False), longer) is None
-    assert plan_validation(LSTMForecaster(12, validation_fraction=0.0), longer) is None
+    assert (plan_validation(LSTMForecaster(12), longer, "last") == held_out(longer, 0.1)).all()
+    assert plan_validation(LSTMForecaster(12), longer, "smoothing") is None
+    assert plan_validation(LSTMForecaster(12, early_stopping=False), longer, "last") is None
+    assert plan_validation(LSTMForecaster(12, validation_fraction=0.0), longer, "last") is None
 
 
 @pytest.mark.parametrize(("stride", "fraction"), [(1, 0.1), (1, 0.4), (3, 0.1), (5, 0.3)])
@@ -78,7 +79,9 @@ def test_the_rows_that_early_stopping_lacks(stride, fraction):
     )
 
     def plan(n_rows):
-        return plan_validation(forecaster, training_windows(panel_of([n_rows]), 6, 4, stride))
+        return plan_validation(
+            forecaster, training_windows(panel_of([n_rows]), 6, 4, stride), "last"
+        )
 
     n_rows = 6 + 4 + stride
     if (plan_or_message := message_of(plan, n_rows)) is not None:
