@@ -55,8 +55,8 @@ class RNNForecaster(Forecaster):
         What forecasts are measured from. "smoothing" is a mix of exponential smoothers over the
         whole past of a series (`tsrnn.smoothing`), of which the network's correction is kept by
         as much as it explains (`tsrnn.shrinkage`); forecasts follow a change of units, but as
-        logarithms of positive seasonal series are smoothed too, not a shift. "auto" is "smoothing" for 30 short series or
-        more, else "season" where there is one, else "last".
+        logarithms of positive seasonal series are smoothed too, not a shift. "auto" is
+        "smoothing" for 30 short series or more, else "season" where there is one, else "last".
     scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
         What a window is divided by; "auto" is "mean_absolute" with "smoothing", else "deviation".
     architecture : {"seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}, default "seq2vec"
