@@ -14,7 +14,6 @@ ARCHITECTURES = {
     "parallel": {"architecture": "encoder_decoder"},
     "autoregressive": {"architecture": "encoder_decoder", "decoder": "autoregressive"},
     "smoothing": {"architecture": "seq2vec", "reference": "smoothing"},
-    "seq2seq-smoothing": {"architecture": "seq2seq", "reference": "smoothing"},
 }
 EVERY = ARCHITECTURES | {"vec2seq": {"architecture": "vec2seq"}}
 HORIZON = 3
