@@ -433,7 +433,7 @@ def test_update_some_series_of_a_panel(shops):
 
 def test_history_is_short(y):
     long = pd.concat([y] * 5, ignore_index=True)
-    forecaster = GRUForecaster(**TINY, season_length=12).fit(long)
+    forecaster = GRUForecaster(**TINY, season_length=12, reference="seasons").fit(long)
     assert len(forecaster.history_.values) == forecaster.spec_.context_length == 24
 
 
@@ -475,7 +475,7 @@ def test_model_gives_the_forecasts(y):
 
 
 def test_season_of_the_reference(y):
-    settings = TINY | {"learning_rate": 1e-12}
+    settings = TINY | {"learning_rate": 1e-12, "reference": "season"}
     forecaster = GRUForecaster(**settings).fit(y[:48])
     assert forecaster.season_length_ == 12
     assert np.allclose(forecaster.predict(), y[36:39], atol=1e-4)

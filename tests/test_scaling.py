@@ -37,7 +37,8 @@ def test_locations_by_hand(context):
     for window, target, seen in columns(context):
         mean = seen.mean() if len(seen) else 0
         last = seen[-1] if len(seen) else 0
-        expected = {None: 0, "last": last, "smoothing": last, "mean": mean, "season": mean}
+        expected = {None: 0, "last": last, "seasons": last, "smoothing": last}
+        expected |= {"mean": mean, "season": mean}
         for name, location in locations.items():
             assert location[window, target] == pytest.approx(expected[name], abs=1e-9)
 

@@ -57,19 +57,17 @@ def test_what_is_held_out(lengths, context_length, horizon, stride, fraction, da
         assert ((parts == 1).any()) == bool((np.bincount(windows.series) > 1).any())
 
 
-def test_auto_learns_from_all_where_holding_out_leaves_too_little():
+def test_all_is_learned_from_unless_early_stopping_is_asked_for():
     """800 series of three years hold 10,400 windows: those of validation overlap all others."""
     windows = training_windows(panel_of([36] * 800), 24, 12, min_context=12)
     assert len(windows) == 10_400
     assert np.bincount(held_out(windows, 0.1)).tolist() == [0, 1600, 8800]
-    assert plan_validation(LSTMForecaster(12), windows, "last") is None
+    stopping = LSTMForecaster(12, early_stopping=True)
     with pytest.raises(ValueError, match=r"10400 windows 1600 are held out .* give 1 more rows"):
-        plan_validation(LSTMForecaster(12, early_stopping=True), windows, "last")
+        plan_validation(stopping, windows)
     longer = training_windows(panel_of([84] * 800), 24, 12, min_context=12)
-    assert (plan_validation(LSTMForecaster(12), longer, "last") == held_out(longer, 0.1)).all()
-    assert plan_validation(LSTMForecaster(12), longer, "smoothing") is None
-    assert plan_validation(LSTMForecaster(12, early_stopping=False), longer, "last") is None
-    assert plan_validation(LSTMForecaster(12, validation_fraction=0.0), longer, "last") is None
+    assert (plan_validation(stopping, longer) == held_out(longer, 0.1)).all()
+    assert plan_validation(LSTMForecaster(12), longer) is None
 
 
 @pytest.mark.parametrize(("stride", "fraction"), [(1, 0.1), (1, 0.4), (3, 0.1), (5, 0.3)])
@@ -79,9 +77,7 @@ def test_the_rows_that_early_stopping_lacks(stride, fraction):
     )
 
     def plan(n_rows):
-        return plan_validation(
-            forecaster, training_windows(panel_of([n_rows]), 6, 4, stride), "last"
-        )
+        return plan_validation(forecaster, training_windows(panel_of([n_rows]), 6, 4, stride))
 
     n_rows = 6 + 4 + stride
     if (plan_or_message := message_of(plan, n_rows)) is not None:
@@ -104,7 +100,7 @@ def test_early_stopping_that_leaves_nothing():
     forecaster = GRUForecaster(12, context_length=12, early_stopping=True, **TINY)
     with pytest.raises(ValueError, match="needs 14 windows, the longest has 13: give 1 m"):
         forecaster.fit(wave)
-    forecaster.set_params(early_stopping="auto").fit(wave)
+    forecaster.set_params(early_stopping=False).fit(wave)
     assert forecaster.train_spec_.patience is None
     assert "val_loss" not in forecaster.losses_
 
@@ -156,7 +152,13 @@ def test_the_first_series_without_a_target_is_named(lengths, data):
 
 @pytest.mark.parametrize(
     ("horizon", "season", "n_rows", "context"),
-    [(12, 12, 200, 24), (60, 1440, 50_000, 2048), (5000, 1, 50_000, 2048), (3, 1000, 50_000, 2000)],
+    [
+        (12, 12, 200, 24),
+        (12, 12, 5000, 252),
+        (60, 1440, 50_000, 2048),
+        (5000, 1, 50_000, 2048),
+        (3, 1000, 50_000, 2048),
+    ],
 )
 def test_an_automatic_context_is_not_endless(horizon, season, n_rows, context):
-    assert auto.context_length(horizon, season, np.array([n_rows])) == context
+    assert auto.context_length(horizon, (season,), np.array([n_rows])) == context

@@ -7,20 +7,68 @@ from __future__ import annotations
 
 import numpy as np
 
+from tsrnn.panel import Panel
+
 # Peak rate of an optimizer that is given by name.
 LEARNING_RATE = 0.003
 # Most steps of a context that nobody asked for.
 LONGEST_CONTEXT = 2048
+# Fewest and most steps of training that nobody asked for.
+_FEWEST, _MOST = 400, 4000
+# Correlation above which changes over a season are said to repeat.
+_REPEATS = 0.1
 
 
-def context_length(horizon: int, season_length: int, lengths: np.ndarray) -> int:
-    """Two seasons or two horizons, at least 24 steps, at most half of the longest series.
+def seasons(candidates: tuple[int, ...], panel: Panel) -> tuple[int, ...]:
+    """Keep the shortest season, and longer ones that the data show.
 
-    Never more than 2,048 steps: longer contexts cost more memory and time than they give.
+    A longer season shows where changes over the shorter one, as from yesterday to today, are
+    correlated with those a longer season ago; at least half of the series see it twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn.reading import read_panel
+    >>> hours = pd.date_range("2024", periods=1000, freq="h")
+    >>> at_work = pd.Series((hours.day_of_week < 5) * (hours.hour > 8) * 1.0, hours)
+    >>> seasons((24, 168), read_panel(at_work)), seasons((24, 168), read_panel(at_work[:200]))
+    ((24, 168), (24,))
     """
-    wanted = min(max(2 * season_length, 2 * horizon, 24), LONGEST_CONTEXT)
+    shortest, *longer = candidates
+    longer = [m for m in longer if _shows(m, shortest, panel)]
+    return (shortest, *longer)
+
+
+def _shows(season: int, shorter: int, panel: Panel) -> bool:
+    long_enough = panel.lengths >= 2 * season + shorter
+    if 2 * long_enough.sum() < panel.n_series:
+        return False
+    correlations = []
+    for start, end in zip(panel.offsets[:-1][long_enough], panel.offsets[1:][long_enough]):
+        change = panel.targets[start + shorter : end] - panel.targets[start : end - shorter]
+        correlations.append(_correlation(change[season:], change[:-season]))
+    return float(np.median(correlations)) > _REPEATS
+
+
+def _correlation(now: np.ndarray, before: np.ndarray) -> float:
+    """Correlation where both are observed, 0 where nothing moves."""
+    seen = ~np.isnan(now) & ~np.isnan(before)
+    now, before = now[seen], before[seen]
+    size = np.sqrt((now**2).sum() * (before**2).sum())
+    return float((now * before).sum() / size) if size > 0 else 0.0
+
+
+def context_length(horizon: int, seasons: tuple[int, ...], lengths: np.ndarray) -> int:
+    """Two of the longest season or two horizons, at least 24 steps; more of long series.
+
+    Those show 21 of the shortest season (three weeks of days), if that is less than a sixteenth
+    of them. At most half of the longest series, and 2,048 steps: longer contexts cost more memory
+    and time than they give.
+    """
     longest = int(lengths.max())
-    return max(1, min(wanted, max(longest - horizon, 1), max(longest // 2, season_length + 1)))
+    more = min(21 * seasons[0], longest // 16) if seasons[0] > 1 else 0
+    wanted = min(max(2 * seasons[-1], 2 * horizon, 24, more), LONGEST_CONTEXT)
+    return max(1, min(wanted, max(longest - horizon, 1), max(longest // 2, seasons[-1] + 1)))
 
 
 def segment_length(context: int, season_length: int) -> int:
@@ -32,16 +80,19 @@ def segment_length(context: int, season_length: int) -> int:
     return max(1, round(context / 32))
 
 
-def reference(season_length: int, lengths: np.ndarray, *, smoothable: bool) -> str:
-    """Correct smoothed forecasts of many short series; else of last season, or the last value.
+def reference(season_length: int, lengths: np.ndarray, *, smoothable: bool, n_seasons: int) -> str:
+    """Correct smoothed forecasts of short series; else a mix of seasons, or the last value.
 
-    Many are at least 30, short at most 1,000 steps and 200,000 rows in all. Smoothable are whole
-    series (not single windows) of one column, without covariates that would tell more.
+    Short are at most 1,000 steps and 200,000 rows in all. Smoothable are whole series (not single
+    windows) of one column, without covariates that would tell more. A mix takes a context of two
+    seasons or more.
     """
     short = lengths.max() <= 1000 and lengths.sum() <= 200_000
-    if smoothable and len(lengths) >= 30 and short and season_length <= 52:
+    if smoothable and short and season_length <= 52:
         return "smoothing"
-    return "season" if season_length > 1 else "last"
+    if season_length == 1:
+        return "last"
+    return "seasons" if n_seasons > 1 else "season"
 
 
 def scale(reference: str | None) -> str:
@@ -49,24 +100,22 @@ def scale(reference: str | None) -> str:
     return "mean_absolute" if reference == "smoothing" else "deviation"
 
 
+def units(n_windows: int, horizon: int) -> int:
+    """64 where 50,000 windows or more hold 500 horizons that do not overlap, else 32."""
+    return 64 if n_windows >= 50_000 and n_windows >= 500 * horizon else 32
+
+
 def batch_size(n_windows: int) -> int:
     """About 16 steps per pass, between 16 and 128 windows a batch."""
     return int(np.clip(2 ** round(np.log2(max(n_windows / 16, 1))), 16, 128))
 
 
-def max_epochs(n_windows: int, batch: int) -> int:
-    """As many passes as make about 1,000 steps, at least 5."""
-    return max(5, round(1000 / max(1, n_windows / batch)))
+def max_epochs(n_windows: int, batch: int, horizon: int, reference: str | None) -> int:
+    """As many passes as make one step for each horizon of its own, from 400 to 4,000.
 
-
-def early_stopping(n_windows: int, reference: str | None) -> bool:
-    """Where 10,000 windows or more leave enough to hold some out.
-
-    Not of short series, which are smoothed: their last windows are the ones that tell most.
+    Windows overlap: their number over the horizon says how much there is to learn. Half as many
+    steps correct smoothed forecasts, which leave less to learn.
     """
-    return n_windows >= 10_000 and reference != "smoothing"
-
-
-def leaves_enough(n_learned: int, n_windows: int) -> bool:
-    """Where at least half of the windows are left to learn from."""
-    return 2 * n_learned >= n_windows
+    n_steps = n_windows / horizon / (2 if reference == "smoothing" else 1)
+    n_steps = np.clip(n_steps, _FEWEST, _MOST)
+    return max(1, round(n_steps / max(1, n_windows / batch)))

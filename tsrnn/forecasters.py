@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import nn, planning
 from tsrnn.base import Forecaster
+from tsrnn.channels import join_targets, split_cutoffs, split_targets, split_windows
 from tsrnn.checks import check_observed
 from tsrnn.forecasting import Network, forecast, training_errors
 from tsrnn.inputs import learn_encoding, training_data
@@ -43,20 +44,28 @@ class RNNForecaster(Forecaster):
     past_covariates, static_covariates : name or list of names, default None
         Columns known only up to the cutoff; columns constant in each series. Other columns
         besides `target` are known over the horizon too.
+    share_targets : bool or "auto", default "auto"
+        Of several targets, forecast each from its own past (and all covariates) with one network
+        for all (channel independence, `tsrnn.channels`). False reads and writes them together,
+        so that they can tell of each other, which takes more data. "auto" is False for vec2seq
+        and your own `network`, else True.
     season_length : int, list of int or "auto", default "auto"
-        Steps in a season, of a list the shortest; "auto" follows from the time index (12 for
-        months).
+        Steps in a season, or in several; "auto" follows from the time index (12 for months, 24
+        for hours, with the week of 168 if the data show it).
     context_length : int or "auto", default "auto"
-        Observations that the network reads; "auto" is about two seasons or horizons, at most
-        2,048.
+        Observations that the network reads; "auto" is two of the longest season or two
+        horizons, at least 24, at most 2,048 and half of the longest series.
     stride : int, default 1
         Steps between neighbouring training windows.
-    reference : {"auto", "last", "mean", "season", "smoothing", None}, default "auto"
-        What forecasts are measured from. "smoothing" is a mix of exponential smoothers over the
+    reference : {"auto", "last", "mean", "season", "seasons", "smoothing", None}, default "auto"
+        What forecasts are measured from. "seasons" is a mix of the last value and of the same
+        phase in past seasons, weighted by the network for each window (attention, `tsrnn.scaling.season_lags`).
+        "smoothing" is a mix of exponential smoothers over the
         whole past of a series (`tsrnn.smoothing`), of which the network's correction is kept by
         as much as it explains (`tsrnn.shrinkage`); forecasts follow a change of units, but as
         logarithms of positive seasonal series are smoothed too, not a shift. "auto" is
-        "smoothing" for 30 short series or more, else "season" where there is one, else "last".
+        "smoothing" for short series without covariates, else "seasons" (or "season", if the
+        context shows one only), and "last" without a season.
     scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
         What a window is divided by; "auto" is "mean_absolute" with "smoothing", else "deviation".
     architecture : {"seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}, default "seq2vec"
@@ -67,8 +76,11 @@ class RNNForecaster(Forecaster):
         Whether an encoder_decoder writes all segments at once or reads its own output.
     segment_length : int or "auto", default "auto"
         Observations that one recurrent step reads; 1 is the textbook network.
-    units, n_layers : int, default 32 and 1
-        Size of the hidden state, and recurrent layers on top of each other.
+    units : int or "auto", default "auto"
+        Size of the hidden state; "auto" is 32, and 64 from 50,000 windows on (of horizons up to
+        a 500th of that).
+    n_layers : int, default 1
+        Recurrent layers on top of each other.
     bidirectional, residual, layer_norm : bool, default False
         Read the context both ways; add each layer's input to its output; normalise outputs.
     dropout, recurrent_dropout : float, default 0.0
@@ -87,13 +99,14 @@ class RNNForecaster(Forecaster):
         the rate of an optimizer that is given as an object.
     schedule : {"cosine", "constant"}, default "cosine"
     batch_size, max_epochs : int or "auto", default "auto"
-        Windows per step, and passes over all windows; "auto" makes about 1,000 steps.
+        Windows per step, and passes over all windows; "auto" makes one step for each
+        horizon that windows do not share, from 400 to 4,000, and half of that with "smoothing".
     clipnorm : float or None, default 1.0
         Largest norm of the whole gradient: exploding gradients are cut to it.
-    early_stopping : bool or "auto", default "auto"
-        Hold out the last windows of each series and stop when their loss no longer falls;
-        "auto" does so from 10,000 windows on, if at least half of them are left to learn from
-        (those whose horizon overlaps a held-out one are not), and not with "smoothing".
+    early_stopping : bool, default False
+        Hold out the last windows of each series (those whose horizon overlaps theirs are not
+        learned from either) and stop when their loss no longer falls. By default all windows
+        are learned from, the newest too, which tell most of what comes next.
     patience : int, default 10
         Epochs to wait for a better validation loss.
     validation_fraction : float, default 0.1
@@ -126,7 +139,12 @@ class RNNForecaster(Forecaster):
         Columns ``member``, ``epoch``, ``loss`` and, with validation, ``val_loss``.
     best_epoch_ : int, or list of int for several members
         Epoch, from 0, that the weights come from.
+    shares_targets_ : bool
+        Whether each of several targets is forecast from its own past.
     season_length_ : int
+        The shortest season.
+    season_lengths_ : tuple of int
+        All seasons that the network mixes, shortest first.
     n_windows_ : int
         Training windows.
 
@@ -145,6 +163,7 @@ class RNNForecaster(Forecaster):
         target: Any = None,
         past_covariates: Any = None,
         static_covariates: Any = None,
+        share_targets: Any = "auto",
         season_length: Any = "auto",
         context_length: Any = "auto",
         stride: int = 1,
@@ -153,7 +172,7 @@ class RNNForecaster(Forecaster):
         architecture: str = "seq2vec",
         decoder: str = "parallel",
         segment_length: Any = "auto",
-        units: int = 32,
+        units: Any = "auto",
         n_layers: int = 1,
         bidirectional: bool = False,
         residual: bool = False,
@@ -168,7 +187,7 @@ class RNNForecaster(Forecaster):
         batch_size: Any = "auto",
         max_epochs: Any = "auto",
         clipnorm: float | None = 1.0,
-        early_stopping: Any = "auto",
+        early_stopping: bool = False,
         patience: int = 10,
         validation_fraction: float = 0.1,
         callbacks: Any = None,
@@ -182,6 +201,7 @@ class RNNForecaster(Forecaster):
         self.target = target
         self.past_covariates = past_covariates
         self.static_covariates = static_covariates
+        self.share_targets = share_targets
         self.season_length = season_length
         self.context_length = context_length
         self.stride = stride
@@ -314,8 +334,9 @@ class RNNForecaster(Forecaster):
         """Windows to train on: those that X is, or those chosen from its rows."""
         given = X.context_length if isinstance(X, Windows) else None
         given = X.shape[1] if is_ready_made(X) else given
+        self.season_lengths_ = planning.plan_seasons(self, panel)
         context, self.segment_length_ = planning.plan_lengths(
-            self, panel, self.season_length_, given
+            self, panel, self.season_lengths_, given
         )
         if self.architecture == "vec2seq":
             return launch_windows(panel, self.horizon, self.stride)
@@ -333,15 +354,25 @@ class RNNForecaster(Forecaster):
     def _train(self, windows: Windows, sample_weight: Any) -> None:
         """Train each member; weights of the last fit are where warm starts begin."""
         weights = window_weights(windows, sample_weight)
+        self.shares_targets_ = planning.shares_targets(self, windows.panel)
+        if self.shares_targets_:
+            weights = np.tile(weights, windows.panel.n_targets)
+            windows = split_windows(windows)
         reference, scale = planning.plan_reference(self, windows, self.season_length_)
-        spec = planning.plan_network(self, windows, self.segment_length_)
+        encoding = learn_encoding(
+            windows.panel, reference, scale, self.season_lengths_, windows.context_length
+        )
+        spec = planning.plan_network(self, windows, self.segment_length_, len(encoding.lags))
         starts = planning.starting_weights(self, spec)
-        self.encoding_ = learn_encoding(windows.panel, reference, scale, self.season_length_)
+        self.encoding_ = encoding
         self.n_windows_ = len(windows)
         seeds = planning.seeds(self.random_state, self.n_members)
-        parts, validation = planning.plan_validation(self, windows, reference), None
+        parts, validation = planning.plan_validation(self, windows), None
         stops = parts is not None
-        plans = [planning.plan_training(self, len(windows), seed, stops=stops) for seed in seeds]
+        plans = [
+            planning.plan_training(self, len(windows), reference, seed, stops=stops)
+            for seed in seeds
+        ]
         self.train_spec_ = plans[0]
         if parts is not None:
             windows, weights = windows[parts < 2], weights[parts < 2]
@@ -357,7 +388,8 @@ class RNNForecaster(Forecaster):
         ]
         self.spec_ = spec
         self.weights_ = [one.weights for one in trained]
-        if reference == "smoothing" and self.architecture != "vec2seq":
+        absolute = self.loss in ("mae", "mean_absolute_error")  # what the share is measured by
+        if reference == "smoothing" and self.architecture != "vec2seq" and absolute:
             share = network_share(*training_errors(self._network(), some))
             self.encoding_ = replace(self.encoding_, share=share)
         self.losses_ = planning.losses_table([one.history for one in trained])
@@ -371,7 +403,11 @@ class RNNForecaster(Forecaster):
             check_observed(panel, series, cutoffs)
         # Forecasts that are fed back lengthen the history, and vec2seq reads its length.
         memory = self._memory(panel) + n_steps
-        return forecast(self._network(), panel, series, cutoffs, n_steps, memory)
+        if not self.shares_targets_:
+            return forecast(self._network(), panel, series, cutoffs, n_steps, memory)
+        one_each = split_cutoffs(panel, series, cutoffs)
+        forecasts = forecast(self._network(), split_targets(panel), *one_each, n_steps, memory)
+        return join_targets(forecasts, panel.n_targets)
 
     def _network(self) -> Network:
         return self.spec_, self.encoding_, self.weights_

@@ -9,7 +9,7 @@ import numpy as np
 from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
-from tsrnn.scaling import divisor, location_of, reference_rows, scale_of
+from tsrnn.scaling import divisor, location_of, reference_rows, scale_of, season_lags, season_rows
 from tsrnn.smoothing import smooth
 from tsrnn.windows import Windows, complete_horizons, in_chunks
 
@@ -32,6 +32,8 @@ class Encoding:
         Of all training targets: what vec2seq, which has no context, is scaled by.
     duration : float
         Longest training series, in steps: the unit of age in the vec2seq input.
+    lags : tuple of int, default ()
+        How far back the seasons lie that the network mixes (see `tsrnn.scaling.season_lags`).
     share : float, default 1
         What forecasts keep of the network's correction (see `tsrnn.shrinkage`).
     """
@@ -44,6 +46,7 @@ class Encoding:
     level: np.ndarray
     spread: np.ndarray
     duration: float
+    lags: tuple[int, ...] = ()
     share: float = 1.0
 
     def covariates(self, values: np.ndarray, columns: slice) -> np.ndarray:
@@ -66,14 +69,18 @@ class Encoding:
         context[windows.padding] = np.nan
         # seq2seq forecasts inside the context too, so it may know only the beginning.
         context = context[:, : spec.statistics_length]
-        ends = self.reference in ("last", "smoothing")
+        ends = self.reference in ("last", "seasons", "smoothing")
         centre = "mean" if ends and spec.architecture == "seq2seq" else self.reference
         location = location_of(context, centre)
         return location, scale_of(context, location, self.scale)
 
 
 def learn_encoding(
-    panel: Panel, reference: str | None, scale: str | None, season_length: int
+    panel: Panel,
+    reference: str | None,
+    scale: str | None,
+    seasons: tuple[int, ...],
+    context_length: int,
 ) -> Encoding:
     """Learn from the training rows what `Encoding` holds."""
     covariates = panel.values[:, panel.n_targets :]
@@ -82,12 +89,13 @@ def learn_encoding(
     return Encoding(
         reference=reference,
         scale=scale,
-        season_length=season_length,
+        season_length=seasons[0],
         covariate_mean=mean,
         covariate_scale=np.where(deviation > 0, deviation, 1.0),
         level=level if reference is not None else np.zeros_like(level),
         spread=spread if scale is not None else np.ones_like(spread),
         duration=float(panel.lengths.max()),
+        lags=season_lags(seasons, context_length) if reference == "seasons" else (),
     )
 
 
@@ -114,7 +122,7 @@ class TrainingData:
     static : ndarray of shape (n_windows, n_static), float32
     smoothed : ndarray of shape (n_rows, horizon, n_targets) or None
         Forecasts of `tsrnn.smoothing` that follow each row, if they are the reference.
-    reference, season_length : as in `Encoding`
+    reference, season_length, lags : as in `Encoding`
     """
 
     values: np.ndarray
@@ -129,6 +137,7 @@ class TrainingData:
     smoothed: np.ndarray | None
     reference: str | None
     season_length: int
+    lags: tuple[int, ...]
 
 
 def training_data(
@@ -157,6 +166,7 @@ def training_data(
         smoothed=smoothed(panel, rows, encoding, spec) if reference == "smoothing" else None,
         reference=reference,
         season_length=encoding.season_length,
+        lags=encoding.lags,
     )
 
 
@@ -235,6 +245,8 @@ def prediction_inputs(
             ahead = filled[:, : panel.n_targets][rows]
         if ahead is not None:
             reference = np.where(np.isnan(ahead), reference, ahead)
+        if spec.n_seasons:
+            inputs["seasons"] = _seasons(windows, filled, encoding, location, divisor(scale), spec)
     if spec.n_future:
         start = len(panel.columns.past)
         future = encoding.covariates(future, slice(start, start + spec.n_future))
@@ -272,6 +284,28 @@ def _context(
     context = np.concatenate([targets, covariates], axis=2).astype(np.float32)
     context[windows.padding] = 0.0
     return context
+
+
+def _seasons(
+    windows: Windows,
+    filled: np.ndarray,
+    encoding: Encoding,
+    location: np.ndarray,
+    scale: np.ndarray,
+    spec: NetworkSpec,
+) -> np.ndarray:
+    """Values of past seasons that the network mixes; seq2seq wants them at each loss step."""
+    steps, first = windows.cutoffs, windows.first
+    if spec.architecture == "seq2seq":
+        offsets = np.array(spec.loss_steps) + 1 - spec.context_length
+        steps = np.maximum(steps[:, None] + offsets, first[:, None])
+        first = np.broadcast_to(first[:, None], steps.shape)
+    rows = season_rows(steps, first, spec.horizon, encoding.lags)
+    shape = (len(windows), *[1] * (rows.ndim - 1), spec.n_targets)
+    values = filled[:, : spec.n_targets][rows]
+    return np.nan_to_num((values - location.reshape(shape)) / scale.reshape(shape)).astype(
+        np.float32
+    )
 
 
 def _future_input(

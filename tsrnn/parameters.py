@@ -18,9 +18,9 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "scale": ("auto", *SCALES),
     "schedule": ("cosine", "constant"),
 }
-_FLAGS = ("bidirectional", "residual", "layer_norm", "warm_start")
-_COUNTS = ("horizon", "stride", "units", "n_layers", "patience", "n_members")
-_COUNTS_OR_AUTO = ("context_length", "segment_length", "batch_size", "max_epochs")
+_FLAGS = ("bidirectional", "residual", "layer_norm", "early_stopping", "warm_start")
+_COUNTS = ("horizon", "stride", "n_layers", "patience", "n_members")
+_COUNTS_OR_AUTO = ("context_length", "segment_length", "units", "batch_size", "max_epochs")
 
 
 def check_params(forecaster: Any) -> None:
@@ -45,9 +45,9 @@ def _check_choices(forecaster: Any) -> None:
     for name in _FLAGS:
         if not _is_flag(getattr(forecaster, name)):
             raise ValueError(f"{name}={getattr(forecaster, name)!r} must be True or False")
-    stops, verbose = forecaster.early_stopping, forecaster.verbose
-    if not _is_flag(stops) and not is_auto(stops):
-        raise ValueError(f"early_stopping={stops!r} must be one of ['auto', True, False]")
+    shared, verbose = forecaster.share_targets, forecaster.verbose
+    if not _is_flag(shared) and not is_auto(shared):
+        raise ValueError(f"share_targets={shared!r} must be one of ['auto', True, False]")
     if not _is_flag(verbose) and not is_auto(verbose):
         whole = isinstance(verbose, int | np.integer)
         if not whole or verbose < 0:
@@ -95,12 +95,11 @@ def _check_objects(forecaster: Any) -> None:
 
 
 def _check_together(forecaster: Any) -> None:
-    if not is_auto(forecaster.early_stopping) and forecaster.early_stopping:
-        if not forecaster.validation_fraction:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={forecaster.validation_fraction}: "
-                "there is no loss to watch; give a validation_fraction above 0"
-            )
+    if forecaster.early_stopping and not forecaster.validation_fraction:
+        raise ValueError(
+            f"early_stopping=True with validation_fraction={forecaster.validation_fraction}: "
+            "there is no loss to watch; give a validation_fraction above 0"
+        )
     if forecaster.bidirectional and forecaster.architecture in ("seq2seq", "vec2seq"):
         raise ValueError(
             f"bidirectional=True with architecture={forecaster.architecture!r}: seq2seq forecasts "

@@ -12,17 +12,28 @@ from tsrnn import auto
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.panel import Panel
 from tsrnn.parameters import is_auto, is_number
+from tsrnn.season import resolve_season_lengths
 from tsrnn.training_windows import held_out
 from tsrnn.windows import Windows
 
 
+def plan_seasons(forecaster: Any, panel: Panel) -> tuple[int, ...]:
+    """Choose the seasons, shortest first; a warm start keeps those of the last fit."""
+    if forecaster.warm_start and hasattr(forecaster, "season_lengths_"):
+        return forecaster.season_lengths_
+    candidates = resolve_season_lengths(forecaster.season_length, panel.grid)
+    return auto.seasons(candidates, panel) if is_auto(forecaster.season_length) else candidates
+
+
 def plan_lengths(
-    forecaster: Any, panel: Panel, season_length: int, given: int | None
+    forecaster: Any, panel: Panel, seasons: tuple[int, ...], given: int | None
 ) -> tuple[int, int]:
     """Choose the lengths of the context and of a segment; the one is a multiple of the other.
 
     Parameters
     ----------
+    seasons : tuple of int
+        Shortest first.
     given : int or None
         Context length of windows that the user made.
     """
@@ -37,9 +48,9 @@ def plan_lengths(
     context = given or context
     free = context == "auto"
     if free:
-        context = auto.context_length(forecaster.horizon, season_length, panel.lengths)
+        context = auto.context_length(forecaster.horizon, seasons, panel.lengths)
     if segment == "auto":
-        segment = auto.segment_length(context, season_length)
+        segment = auto.segment_length(context, seasons[0])
         segment = segment if free or context % segment == 0 else 1
     if context % segment and not free:
         raise ValueError(
@@ -61,13 +72,29 @@ def plan_reference(
     if is_auto(reference):
         panel = windows.panel
         n_columns, own = panel.values.shape[1], len(windows) > panel.n_series
-        smoothable = own and n_columns == 1 and forecaster.architecture != "vec2seq"
-        reference = auto.reference(season_length, panel.lengths, smoothable=smoothable)
+        reads = forecaster.architecture != "vec2seq"
+        smoothable = own and n_columns == 1 and reads
+        mixable = reads and forecaster.network is None
+        n_seasons = windows.context_length // season_length if mixable else 1
+        reference = auto.reference(
+            season_length, panel.lengths, smoothable=smoothable, n_seasons=n_seasons
+        )
     return reference, auto.scale(reference) if is_auto(scale) else scale
 
 
-def plan_network(forecaster: Any, windows: Windows, segment_length: int) -> NetworkSpec:
-    """Describe the network for these windows."""
+def shares_targets(forecaster: Any, panel: Panel) -> bool:
+    """Whether each of several targets is forecast from its own past, by one network for all."""
+    if panel.n_targets == 1:
+        return False
+    if is_auto(forecaster.share_targets):
+        return forecaster.architecture != "vec2seq" and forecaster.network is None
+    return bool(forecaster.share_targets)
+
+
+def plan_network(
+    forecaster: Any, windows: Windows, segment_length: int, n_seasons: int
+) -> NetworkSpec:
+    """Describe the network for these windows, and a mix of so many past seasons."""
     panel = windows.panel
     columns = panel.columns
     vec2seq = forecaster.architecture == "vec2seq"
@@ -81,7 +108,8 @@ def plan_network(forecaster: Any, windows: Windows, segment_length: int) -> Netw
         n_past=len(columns.past),
         n_future=len(columns.future),
         n_static=len(columns.static) + 3 if vec2seq else 0,
-        units=int(forecaster.units),
+        n_seasons=0 if vec2seq else n_seasons,
+        units=_units(forecaster, len(windows)),
         n_layers=int(forecaster.n_layers),
         segment_length=segment_length,
         decoder=forecaster.decoder,
@@ -95,17 +123,26 @@ def plan_network(forecaster: Any, windows: Windows, segment_length: int) -> Netw
     )
 
 
+def _units(forecaster: Any, n_windows: int) -> int:
+    if is_auto(forecaster.units):
+        return auto.units(n_windows, int(forecaster.horizon))
+    return int(forecaster.units)
+
+
 def is_masked(windows: Windows) -> bool:
     """Whether any context step is padding, or might be missing."""
     short = windows.cutoffs + 1 - windows.first < windows.context_length
     return bool(short.any() or np.isnan(windows.panel.targets).all(axis=1).any())
 
 
-def plan_training(forecaster: Any, n_windows: int, seed: int, *, stops: bool) -> TrainSpec:
+def plan_training(
+    forecaster: Any, n_windows: int, reference: str | None, seed: int, *, stops: bool
+) -> TrainSpec:
     """Describe how the network is trained on so many windows, and whether it stops early."""
     batch, epochs = forecaster.batch_size, forecaster.max_epochs
     batch = auto.batch_size(n_windows) if batch == "auto" else int(batch)
-    epochs = auto.max_epochs(n_windows, batch) if epochs == "auto" else int(epochs)
+    if epochs == "auto":
+        epochs = auto.max_epochs(n_windows, batch, int(forecaster.horizon), reference)
     rate = _learning_rate(forecaster)
     return TrainSpec(
         loss=forecaster.loss,
@@ -113,7 +150,7 @@ def plan_training(forecaster: Any, n_windows: int, seed: int, *, stops: bool) ->
         learning_rate=rate,
         schedule=forecaster.schedule,
         batch_size=batch,
-        max_epochs=epochs,
+        max_epochs=int(epochs),
         clipnorm=forecaster.clipnorm,
         patience=int(forecaster.patience) if stops else None,
         seed=seed,
@@ -122,23 +159,18 @@ def plan_training(forecaster: Any, n_windows: int, seed: int, *, stops: bool) ->
     )
 
 
-def plan_validation(forecaster: Any, windows: Windows, reference: str | None) -> np.ndarray | None:
+def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:
     """Part that each window plays in early stopping, as `held_out` says; None to learn from all.
 
     Raises
     ------
     ValueError
-        If early stopping is asked for, but leaves no window to learn from.
+        If early stopping leaves no window to learn from.
     """
-    stops, fraction = forecaster.early_stopping, forecaster.validation_fraction
-    free = is_auto(stops)
-    if not (auto.early_stopping(len(windows), reference) and fraction if free else stops):
+    if not forecaster.early_stopping:
         return None
-    parts = held_out(windows, fraction)
-    n_learned = int((parts == 0).sum())
-    if free:
-        return parts if auto.leaves_enough(n_learned, len(windows)) else None
-    if not n_learned:
+    parts = held_out(windows, forecaster.validation_fraction)
+    if not (parts == 0).any():
         raise ValueError(_nothing_left_message(windows, parts, forecaster))
     return parts
 

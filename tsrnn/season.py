@@ -40,6 +40,21 @@ def season_length_of(grid: TimeGrid) -> int:
     return int(length) if length > 1 and length == int(length) else 1
 
 
+def seasons_of(grid: TimeGrid) -> tuple[int, ...]:
+    """Return the natural seasons of a time step, shortest first.
+
+    Of steps shorter than a day these are the day and the week, else the one season.
+
+    Examples
+    --------
+    >>> seasons_of(TimeGrid.of(pd.date_range("2024", periods=9, freq="h")))
+    (24, 168)
+    """
+    shortest = season_length_of(grid)
+    parts_of_day = isinstance(grid.step, pd.offsets.Tick) and pd.Timedelta(grid.step) < _DAY
+    return (shortest, 7 * shortest) if shortest > 1 and parts_of_day else (shortest,)
+
+
 def _calendar_season(step: pd.DateOffset) -> int:
     code = step.rule_code.split("-")[0]
     if code in ("WOM", "LWOM"):  # the third Friday of each month, say
@@ -61,8 +76,21 @@ def resolve_season_length(season_length: int | str | Sequence[int], grid: TimeGr
     ValueError
         If `season_length` is neither "auto" nor positive whole numbers.
     """
+    return resolve_season_lengths(season_length, grid)[0]
+
+
+def resolve_season_lengths(
+    season_length: int | str | Sequence[int], grid: TimeGrid
+) -> tuple[int, ...]:
+    """Return all seasons asked for, or those of the time step for "auto", shortest first.
+
+    Raises
+    ------
+    ValueError
+        If `season_length` is neither "auto" nor positive whole numbers.
+    """
     if isinstance(season_length, str) and season_length == "auto":
-        return season_length_of(grid)
+        return seasons_of(grid)
     lengths: list[Any] = [season_length]
     if isinstance(season_length, Sequence):
         lengths = list(season_length)
@@ -70,7 +98,7 @@ def resolve_season_length(season_length: int | str | Sequence[int], grid: TimeGr
         raise ValueError(
             f"season_length={season_length!r} must be 'auto', a whole number >= 1 or a list of them"
         )
-    return int(min(lengths))
+    return tuple(sorted({int(length) for length in lengths}))
 
 
 def _is_count(length: Any) -> bool:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tsrnn.inputs import TrainingData
 from tsrnn.nn.spec import NetworkSpec
-from tsrnn.scaling import reference_rows
+from tsrnn.scaling import reference_rows, season_offsets
 
 
 def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
@@ -20,6 +20,8 @@ def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
     arrays = {name: tf.constant(getattr(data, name)) for name in names}
     if data.smoothed is not None:
         arrays["smoothed"] = tf.constant(data.smoothed)
+    elif data.reference == "seasons":
+        arrays["offsets"] = tf.constant(season_offsets(spec.horizon, data.lags))
     elif data.reference not in (None, "mean"):
         # The offsets of a long series' first row; where the series is too short, its last value.
         zero, far = np.zeros((), np.int64), np.array(np.iinfo(np.int64).min // 2)
@@ -84,6 +86,8 @@ def gather(
     if spec.n_static:
         inputs["static"] = tf.gather(arrays["static"], windows)
     steps = _forecast_rows(part["cutoffs"], spec)
+    if spec.n_seasons:
+        inputs["seasons"] = _seasons(arrays, part, steps, spec)
     target = _scaled_target(arrays, part, steps, spec)
     if spec.n_future:
         inputs["future"] = _future(arrays["values"], steps, spec)
@@ -133,11 +137,28 @@ def _scaled_target(
     if "smoothed" in arrays:
         ahead = _gather_rows(arrays["smoothed"], steps)
         reference = tf.where(tf.math.is_nan(ahead), reference, ahead)
-    elif "offsets" in arrays:
+    elif "shortest" in arrays:
         rows = _reference_rows(steps, part["first"], arrays["offsets"], arrays["shortest"])
         seen = _gather_rows(arrays["values"], rows)[..., :n]
         reference = tf.where(tf.math.is_nan(seen), reference, seen)
     return tf.cast((target - reference) / tf.reshape(part["scale"], shape), tf.float32)
+
+
+def _seasons(arrays: dict[str, Any], part: dict[str, Any], steps: Any, spec: NetworkSpec) -> Any:
+    """Values each lag before each step of the forecasts, scaled as the targets are."""
+    rows = _season_rows(steps, part["first"], arrays["offsets"])
+    shape = [-1] + [1] * (len(rows.shape) - 1) + [spec.n_targets]
+    location, scale = (tf.reshape(part[name], shape) for name in ("location", "scale"))
+    values = (_gather_rows(arrays["values"], rows)[..., : spec.n_targets] - location) / scale
+    return tf.cast(tf.where(tf.math.is_nan(values), tf.zeros_like(values), values), tf.float32)
+
+
+def _season_rows(steps: Any, first: Any, offsets: Any) -> Any:
+    """`tsrnn.scaling.season_rows` on tensors."""
+    steps = steps[..., None, None]
+    first = tf.reshape(first, [-1] + [1] * (len(steps.shape) - 1))
+    newest = tf.where(steps + offsets[:, 1:2] >= first, steps + offsets[:, 1:2], steps)
+    return tf.where(steps + offsets >= first, steps + offsets, newest)
 
 
 def _reference_rows(steps: Any, first: Any, offsets: Any, shortest: Any) -> Any:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from tsrnn.nn.layers import GRU, LSTM, FeedbackCell, PositionEmbedding, SimpleRNN, has_gpu
@@ -18,6 +19,9 @@ from tsrnn.nn.spec import NetworkSpec
 _LAYERS: dict[str, Any] = {"simple_rnn": SimpleRNN, "lstm": LSTM, "gru": GRU}
 _CELLS = {"simple_rnn": layers.SimpleRNNCell, "lstm": layers.LSTMCell, "gru": layers.GRUCell}
 _N_STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
+
+# Logarithm of the weight of the last value, in a mix with seasons that weigh 1 each.
+_LAST_VALUE = 2.0
 
 _seeding = threading.RLock()
 
@@ -43,8 +47,11 @@ def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
 
     Inputs, by name and where the spec has them: ``context`` (batch, context_length,
     n_targets + n_covariates), ``mask`` (batch, context_length), ``future`` (batch, horizon,
-    n_future), ``static`` (batch, n_static). The output is (batch, horizon, n_targets), for
+    n_future), ``static`` (batch, n_static), ``seasons`` (batch, horizon, n_seasons, n_targets; for
+    seq2seq with n_loss_steps after batch). The output is (batch, horizon, n_targets), for
     seq2seq (batch, n_loss_steps, horizon, n_targets), in scaled units around the reference.
+    Where there are seasons, it is a mean of them, weighted by the softmax of a layer that reads
+    the last state (attention to the same phase of the past), plus what the other layers add.
 
     Raises
     ------
@@ -80,6 +87,10 @@ def model_inputs(spec: NetworkSpec) -> dict[str, Any]:
     inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
     if spec.masked and spec.architecture != "vec2seq":
         inputs["mask"] = keras.Input((spec.context_length,), dtype="bool", name="mask")
+    if spec.n_seasons:
+        shape = (spec.horizon, spec.n_seasons, spec.n_targets)
+        n_forecasts = (len(spec.loss_steps),) if spec.architecture == "seq2seq" else ()
+        inputs["seasons"] = keras.Input((*n_forecasts, *shape), name="seasons")
     return inputs
 
 
@@ -89,7 +100,8 @@ def _seq2vec(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
     if spec.n_future:
         summary = _with_future(spec, summary, layers.Flatten()(inputs["future"]))
     flat = _head(spec.horizon * spec.n_targets)(summary)
-    return layers.Reshape((spec.horizon, spec.n_targets))(flat)
+    change = layers.Reshape((spec.horizon, spec.n_targets))(flat)
+    return _with_seasons(spec, change, summary, inputs)
 
 
 def _seq2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
@@ -102,15 +114,15 @@ def _seq2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
         future = layers.Reshape((n_steps, spec.horizon * spec.n_future))(inputs["future"])
         sequence = _with_future(spec, sequence, future)
     flat = _head(spec.horizon * spec.n_targets)(sequence)
-    return layers.Reshape((n_steps, spec.horizon, spec.n_targets))(flat)
+    change = layers.Reshape((n_steps, spec.horizon, spec.n_targets))(flat)
+    return _with_seasons(spec, change, sequence, inputs)
 
 
 def _encoder_decoder(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
     """Context -> state -> decoder over the horizon."""
     _, states = _encode(spec, inputs, sequences=False)
-    if spec.decoder == "autoregressive":
-        return _decode_feedback(spec, inputs, states)
-    return _decode_parallel(spec, inputs, states)
+    decode = _decode_feedback if spec.decoder == "autoregressive" else _decode_parallel
+    return _with_seasons(spec, decode(spec, inputs, states), states[-1][0], inputs)
 
 
 def _vec2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
@@ -182,6 +194,20 @@ def _with_future(spec: NetworkSpec, summary: Any, future: Any) -> Any:
     """Mix a summary with future covariates; a hidden layer lets the two interact."""
     joined = layers.Concatenate()([summary, future])
     return layers.Dense(2 * spec.units, activation="relu", name="mix")(joined)
+
+
+def _with_seasons(spec: NetworkSpec, change: Any, summary: Any, inputs: dict[str, Any]) -> Any:
+    """Add a change to the mix of the last value and past seasons that a summary asks for."""
+    if not spec.n_seasons:
+        return change
+    # An untrained network gives the last value about as much weight as all seasons together.
+    prior = np.full((1, spec.n_seasons, spec.n_targets), 0.0, dtype=np.float32)
+    prior[:, 0] = _LAST_VALUE
+    size = spec.n_seasons * spec.n_targets
+    weigh = layers.Dense(size, kernel_initializer="zeros", name="season_weights")
+    asked = layers.Reshape((*summary.shape[1:-1], *prior.shape))(weigh(summary))
+    weights = ops.softmax(asked + prior, axis=-2)
+    return change + ops.sum(weights * inputs["seasons"], axis=-2)
 
 
 def _head(size: int) -> Any:

@@ -29,6 +29,8 @@ class NetworkSpec:
         and are known over the horizon.
     n_static : int, default 0
         Length of the vector that vec2seq starts from.
+    n_seasons : int, default 0
+        Past seasons that forecasts are a mix of, before they are corrected.
     units, n_layers : int
         Size of the hidden state, and number of recurrent layers.
     segment_length : int, default 1
@@ -53,6 +55,7 @@ class NetworkSpec:
     n_past: int = 0
     n_future: int = 0
     n_static: int = 0
+    n_seasons: int = 0
     units: int = 32
     n_layers: int = 1
     segment_length: int = 1

@@ -1,0 +1,145 @@
+"""Mixes of past seasons as what forecasts are measured from."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tsrnn import GRUForecaster, auto
+from tsrnn.nn.network import build
+from tsrnn.reading import read_panel
+from tsrnn.scaling import season_lags, season_rows
+
+TINY = {"horizon": 5, "units": 4, "max_epochs": 2, "batch_size": 32, "random_state": 0}
+few = settings(max_examples=50, deadline=None)
+ARCHITECTURES = ["seq2vec", "seq2seq", "encoder_decoder"]
+
+
+def workdays(n_days: int = 42) -> pd.Series:
+    """Hourly load that is high in the daytime of workdays."""
+    hours = pd.date_range("2024-01-01", periods=24 * n_days, freq="h")
+    noise = np.random.default_rng(0).normal(0, 0.1, len(hours))
+    return pd.Series(((hours.day_of_week < 5) & (hours.hour > 8)) * 5.0 + noise, hours)
+
+
+def test_the_week_is_found_where_it_is():
+    y = workdays()
+    assert auto.seasons((24, 168), read_panel(y)) == (24, 168)
+    assert auto.seasons((24, 168), read_panel(y[:300])) == (24,)
+    every_day = pd.Series(np.tile(y[:24], 42), y.index)
+    noise = np.random.default_rng(1).normal(size=len(y))
+    assert auto.seasons((24, 168), read_panel(every_day + noise)) == (24,)
+    assert auto.seasons((24, 168), read_panel(y * 0)) == (24,)
+
+
+def test_half_of_the_series_decide():
+    y = workdays()
+    rng = np.random.default_rng(1)
+    noise = {k: pd.Series(rng.normal(size=len(y)), y.index) for k in range(2)}
+    panel = pd.concat({"work": y, **noise}, names=["series", "t"])
+    assert auto.seasons((24, 168), read_panel(panel)) == (24,)
+    both = pd.concat({"work": y, "too": y, 0: noise[0]}, names=["series", "t"])
+    assert auto.seasons((24, 168), read_panel(both)) == (24, 168)
+
+
+def test_what_a_user_asks_for_is_believed():
+    options = TINY | {"context_length": 24, "max_epochs": 1, "stride": 20}
+    forecaster = GRUForecaster(**options, season_length=[12, 6], reference="seasons")
+    forecaster.fit(workdays().to_numpy()[:200])
+    assert forecaster.season_lengths_ == (6, 12)
+    assert forecaster.season_length_ == 6
+    assert forecaster.encoding_.lags == (0, 6, 12, 18, 24)
+
+
+@few
+@given(
+    st.integers(1, 6), st.integers(1, 12), st.integers(1, 40), st.integers(0, 30), st.integers(1, 9)
+)
+def test_rows_of_past_seasons(season, n_seasons, horizon, before, first):
+    """Every row is in the series and known; a lag is kept wherever it can be."""
+    lags = season_lags((season,), season * n_seasons)
+    row = first + before
+    rows = season_rows(np.array([row]), np.array([first]), horizon, lags)[0]
+    assert rows.shape == (horizon, len(lags))
+    assert (rows >= first).all()
+    assert (rows <= row).all()
+    assert (rows[:, 0] == row).all()
+    for step in range(horizon):
+        for lag, found in zip(lags[1:], rows[step, 1:], strict=True):
+            exact = row + 1 + step - lag
+            if first <= exact <= row:
+                assert found == exact
+            elif row + 1 - season >= first:
+                assert (row + 1 + step - found) % season == 0
+            else:
+                assert found in (row, row + 1 + step - -(-(step + 1) // season) * season)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("share_targets", [True, False])
+def test_an_untrained_network_mixes_the_last_value_and_past_seasons(architecture, share_targets):
+    y = pd.DataFrame({"a": np.sin(np.arange(60.0)), "b": np.arange(60.0) % 7})
+    options = TINY | {"learning_rate": 1e-12, "reference": "seasons", "context_length": 16}
+    forecaster = GRUForecaster(
+        **options, season_length=4, architecture=architecture, share_targets=share_targets
+    ).fit(y)
+    assert forecaster.encoding_.lags == (0, 4, 8, 12, 16)
+    known = y.to_numpy()
+    rows = season_rows(np.array(59), np.array(0), 5, (0, 4, 8, 12, 16))
+    weights = np.array([np.exp(2.0), 1, 1, 1, 1])
+    mix = np.einsum("hjk,j->hk", known[rows], weights / weights.sum())
+    np.testing.assert_allclose(forecaster.predict(), mix, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_training_and_prediction_read_the_same_seasons(architecture):
+    """The loss of the trained network is the error of its forecasts, in units of the window."""
+    y = pd.Series(np.sin(np.arange(30.0)) + np.arange(30) % 5)
+    forecaster = GRUForecaster(
+        **TINY | {"horizon": 4, "max_epochs": 1, "learning_rate": 1e-12},
+        reference="seasons", scale=None, season_length=5, context_length=20,
+        architecture=architecture,
+    ).fit(y)  # fmt: skip
+    assert forecaster.n_windows_ == 7
+    cutoffs = np.arange(19, 26)
+    forecasts = forecaster.predict_at(y, cutoffs).to_numpy().reshape(7, 4)
+    truth = y.to_numpy()[cutoffs[:, None] + np.arange(1, 5)]
+    error = np.abs(forecasts - truth).mean()
+    if architecture != "seq2seq":  # whose loss is that of earlier steps too
+        assert forecaster.losses_["loss"][0] == pytest.approx(error, rel=1e-4)
+
+
+def test_the_network_learns_which_season_to_follow():
+    """Every other week is another pattern: two weeks ago tells all, last week nothing."""
+    rng = np.random.default_rng(0)
+    week = rng.normal(size=14)
+    y = np.tile(week, 30) + rng.normal(0, 0.01, 420)
+    forecaster = GRUForecaster(
+        7, season_length=7, context_length=14, reference="seasons", units=4, max_epochs=30,
+        batch_size=32, learning_rate=0.02, random_state=0,
+    ).fit(y[:406])  # fmt: skip
+    error = np.abs(forecaster.predict() - y[406:413]).mean()
+    naive = np.abs(y[399:406] - y[406:413]).mean()
+    assert error < 0.1 * naive
+
+
+def test_missing_values_and_short_series_have_a_mix():
+    y = pd.concat(
+        {"long": pd.Series(np.arange(60.0) % 4), "short": pd.Series(np.arange(7.0) % 4)},
+        names=["s", "t"],
+    )
+    y.iloc[[3, 20, 30, 58]] = np.nan
+    options = TINY | {"horizon": 2, "reference": "seasons", "season_length": 4}
+    with pytest.warns(UserWarning, match="missing target"):
+        forecaster = GRUForecaster(**options).fit(y)
+    assert np.isfinite(forecaster.predict()).all()
+
+
+def test_the_model_is_a_keras_model_with_an_input_for_seasons():
+    y = pd.Series(np.sin(np.arange(40.0)))
+    forecaster = GRUForecaster(**TINY, reference="seasons", season_length=4).fit(y)
+    spec = forecaster.spec_
+    assert spec.n_seasons == 6
+    assert {t.name: t.shape[1:] for t in build(spec).inputs}["seasons"] == (5, 6, 1)
+    assert forecaster.model_.get_layer("season_weights").units == 6
