@@ -44,7 +44,8 @@ def _shows(season: int, shorter: int, panel: Panel) -> bool:
     if 2 * long_enough.sum() < panel.n_series:
         return False
     correlations = []
-    for start, end in zip(panel.offsets[:-1][long_enough], panel.offsets[1:][long_enough]):
+    bounds = np.column_stack([panel.offsets[:-1], panel.offsets[1:]])[long_enough]
+    for start, end in bounds:
         change = panel.targets[start + shorter : end] - panel.targets[start : end - shorter]
         correlations.append(_correlation(change[season:], change[:-season]))
     return float(np.median(correlations)) > _REPEATS

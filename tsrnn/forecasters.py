@@ -59,12 +59,12 @@ class RNNForecaster(Forecaster):
         Steps between neighbouring training windows.
     reference : {"auto", "last", "mean", "season", "seasons", "smoothing", None}, default "auto"
         What forecasts are measured from. "seasons" is a mix of the last value and of the same
-        phase in past seasons, weighted by the network for each window (attention, `tsrnn.scaling.season_lags`).
-        "smoothing" is a mix of exponential smoothers over the
-        whole past of a series (`tsrnn.smoothing`), of which the network's correction is kept by
-        as much as it explains (`tsrnn.shrinkage`); forecasts follow a change of units, but as
-        logarithms of positive seasonal series are smoothed too, not a shift. "auto" is
-        "smoothing" for short series without covariates, else "seasons" (or "season", if the
+        phase in past seasons, weighted by the network for each window (attention, see
+        `tsrnn.scaling.season_lags`). "smoothing" is a mix of exponential smoothers over the whole
+        past of a series (`tsrnn.smoothing`), of which the network's correction is kept by as much
+        as it explains (with loss="mae", see `tsrnn.shrinkage`); forecasts follow a change of
+        units but, as logarithms of positive seasonal series are smoothed too, not a shift. "auto"
+        is "smoothing" for short series without covariates, else "seasons" (or "season", if the
         context shows one only), and "last" without a season.
     scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
         What a window is divided by; "auto" is "mean_absolute" with "smoothing", else "deviation".

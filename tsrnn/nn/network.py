@@ -88,9 +88,9 @@ def model_inputs(spec: NetworkSpec) -> dict[str, Any]:
     if spec.masked and spec.architecture != "vec2seq":
         inputs["mask"] = keras.Input((spec.context_length,), dtype="bool", name="mask")
     if spec.n_seasons:
-        shape = (spec.horizon, spec.n_seasons, spec.n_targets)
-        n_forecasts = (len(spec.loss_steps),) if spec.architecture == "seq2seq" else ()
-        inputs["seasons"] = keras.Input((*n_forecasts, *shape), name="seasons")
+        seasons = (spec.horizon, spec.n_seasons, spec.n_targets)
+        steps = (len(spec.loss_steps),) if spec.architecture == "seq2seq" else ()
+        inputs["seasons"] = keras.Input((*steps, *seasons), name="seasons")
     return inputs
 
 
