@@ -9,7 +9,7 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from tsrnn import GRUForecaster, LSTMForecaster
 from tsrnn.shrinkage import network_share
-from tsrnn.smoothing import _first_states, _Smoothers, smooth
+from tsrnn.smoothing import _SEASONS, _first_states, _Smoothers, smooth
 
 TINY = {"horizon": 3, "units": 2, "max_epochs": 1, "batch_size": 16, "random_state": 0}
 few = settings(max_examples=40, deadline=None)
@@ -57,7 +57,7 @@ def test_each_smoother_is_that_of_statsmodels(season):
     forecasts = smoothers.forecast(np.arange(1, 6), slice(None))[0]
     level, slope, shape = (state[0] for state in _first_states(values[None, :warm], season))
     shape = np.roll(shape, -(warm % season))
-    gammas = [0.0] if season == 1 else [0.0, 0.0, 0.1, 0.3]
+    gammas = [0.0] if season == 1 else [0.0, *_SEASONS]
     for k, gamma in enumerate(gammas):
         unseasonal = season == 1 or k == 0
         model = ETSModel(

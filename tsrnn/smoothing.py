@@ -14,10 +14,10 @@ import numpy as np
 from tsrnn.naive import forward_fill
 
 # Smoothing of the level, of the trend with its damping, of the season; None is without it.
-_LEVELS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+_LEVELS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 _TRENDS = ((0.05, 0.9), (0.2, 0.9), (0.5, 0.8))
 _STEADY_TRENDS = ((0.05, 1.0), (0.2, 1.0))
-_SEASONS = (0.0, 0.1, 0.3)
+_SEASONS = (0.0, 0.1, 0.4)
 # What errors of older steps weigh, and how sharply the mix prefers small errors.
 _MEMORY = 0.99
 _SHARPNESS = 20.0
