@@ -1,53 +1,59 @@
-"""How accurate the default forecasters are on the panels of the M competitions.
+"""How accurate the default forecasters are, beside statsmodels and published figures.
 
-Run: python benchmarks/accuracy.py [panel ...] [--models LSTM ...] [--validation]
+Run: python benchmarks/accuracy.py [data ...] [--models LSTM ...] [--validation | --ablation]
 
-Panels, all without an argument: m3_yearly, m3_quarterly, m3_monthly, m3_other, m4_hourly. Prints
-a markdown table of each; a figure of a recurrent network is the mean and range of three seeds.
-Runs are kept in benchmarks/results/accuracy.csv, one row each, and not run again; --again does.
-With --validation the last horizon of the training rows is forecast: what choices are made on.
+Data, all without an argument: m3_yearly, m3_quarterly, m3_monthly, m3_other, m4_hourly (panels of
+the M competitions); etth1_96, etth1_336 (seven columns, so many hours ahead); airline, co2,
+sunspots, h2o, victoria (one series, 12 cutoffs, fitted anew at each). Prints a markdown table of
+each; a figure of a recurrent network is the mean and range of three seeds. Runs are kept in
+benchmarks/results/accuracy.csv, one row each, and not run again; --again does. With --validation
+the end of the training rows is forecast: what choices are made on. --ablation leaves out, or
+exchanges, one part of the default network at a time, in validation, with one seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from speed_measure import in_new_process, peak_mb, print_head, print_row
+from accuracy_tasks import NETWORKS, TASKS, VARIANTS, run_task
+from speed_measure import in_new_process, print_head, print_row
 
-import tsrnn
-from tsrnn.panel import from_long
-
-BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
-DATA = Path(os.environ.get("TSRNN_BENCH_DATA", BESIDE)).resolve()
 RESULTS = Path(__file__).resolve().parent / "results" / "accuracy.csv"
-# Horizon, season of the scores, step of time; the season a model uses it finds itself.
-PANELS = {
-    "m3_yearly": (6, 1, "YS"),
-    "m3_quarterly": (8, 4, "QS"),
-    "m3_monthly": (18, 12, "MS"),
-    "m3_other": (8, 1, None),
-    "m4_hourly": (48, 24, "h"),
+BASELINES = ("SeasonalNaive", "Theta", "ETS", "ARIMA")
+# What has not been run here takes hours, or is not made for it.
+TOO_LONG = {
+    "m3_monthly": ("ARIMA",),
+    "m4_hourly": ("ETS", "ARIMA"),
+    "etth1_96": ("Theta", "ETS", "ARIMA"),
+    "etth1_336": ("Theta", "ETS", "ARIMA"),
 }
-NETWORKS = {"LSTM": {}, "GRU": {}, "SimpleRNN": {}, "LSTM x 5": {"n_members": 5}}
-BASELINES = ("SeasonalNaive", "Theta", "ETS")
+SINGLE = ("airline", "co2", "sunspots", "h2o", "victoria")
 SEEDS = (0, 1, 2)
-SCORES = ("smape", "mase", "seconds", "peak_mb")
+SCORES = {
+    "smape": "sMAPE",
+    "mase": "MASE",
+    "owa": "OWA",
+    "mse": "MSE",
+    "mae": "MAE",
+    "seconds": "fit and predict, seconds",
+    "peak_mb": "peak MB",
+}
 
 
 def main() -> None:
-    """Run what has not been run, and print a table of each panel."""
+    """Run what has not been run, and print a table of each data set."""
     options = parse()
-    for panel in options.panels:
-        rows = [figures(panel, model, seed, options) for model, seed in runs(options.models)]
-        print(f"\n## {panel}{', validation' if options.validation else ''}\n")
-        print_head("model", "sMAPE", "MASE", "fit and predict, seconds", "peak MB")
-        for model, of_model in pd.DataFrame(rows).groupby("model", sort=False):
-            print_row(model, *(summary(of_model[score]) for score in SCORES))
+    tables = {}
+    for data in options.data:
+        wanted = [run for run in runs(options) if run[0] not in TOO_LONG.get(data, ())]
+        rows = pd.DataFrame([figures(data, model, seed, options) for model, seed in wanted])
+        tables[data] = rows
+        print_table(data, rows, options.validation)
+    if set(SINGLE) <= set(tables) and "ETS" in set(tables["airline"]["model"]):
+        print_relative(tables)
 
 
 def parse() -> argparse.Namespace:
@@ -55,76 +61,60 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("panels", nargs="*", metavar="panel", default=list(PANELS))
-    parser.add_argument("--models", nargs="+", choices=[*NETWORKS, *BASELINES], metavar="model")
+    models = [*NETWORKS, *VARIANTS, *BASELINES]
+    parser.add_argument("data", nargs="*", metavar="data", default=list(TASKS))
+    parser.add_argument("--models", nargs="+", choices=models, metavar="model")
     parser.add_argument("--validation", action="store_true", help="score the end of the training")
+    parser.add_argument("--ablation", action="store_true", help="exchange parts of the default")
     parser.add_argument("--again", action="store_true", help="run again what was run")
     options = parser.parse_args()
-    if unknown := set(options.panels) - set(PANELS):
-        parser.error(f"no panel {', '.join(unknown)}; take some of {', '.join(PANELS)}")
-    options.models = options.models or [*NETWORKS, *BASELINES]
+    if unknown := set(options.data) - set(TASKS):
+        parser.error(f"no data {', '.join(unknown)}; take some of {', '.join(TASKS)}")
+    options.validation |= options.ablation
+    if options.models is None:
+        options.models = [*VARIANTS] if options.ablation else [*NETWORKS, *BASELINES]
     return options
 
 
-def runs(models: list[str]) -> list[tuple[str, int]]:
+def runs(options: argparse.Namespace) -> list[tuple[str, int]]:
     """Models with each of their seeds."""
-    return [(m, seed) for m in models for seed in (SEEDS if m in NETWORKS else SEEDS[:1])]
+    return [(m, seed) for m in options.models for seed in (SEEDS if m in NETWORKS else SEEDS[:1])]
 
 
-def figures(panel: str, model: str, seed: int, options: argparse.Namespace) -> dict[str, object]:
+def figures(data: str, model: str, seed: int, options: argparse.Namespace) -> dict[str, object]:
     """Scores of one run, from the table of those made or made now."""
-    key = {"panel": panel, "model": model, "seed": seed, "validation": options.validation}
+    key = {"data": data, "model": model, "seed": seed, "validation": options.validation}
     done = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=[*key, *SCORES])
     same = np.logical_and.reduce([done[name] == value for name, value in key.items()])
     if same.any() and not options.again:
         return done[same].iloc[-1].to_dict()
-    table = str(DATA / f"{panel}.csv.gz")
-    run = in_new_process(run_model, table=table, **key)
-    new = pd.DataFrame([key | {score: run[score] for score in SCORES}])
+    run = in_new_process(run_task, **key)
+    new = pd.DataFrame([key | {score: run.get(score, np.nan) for score in SCORES}])
     RESULTS.parent.mkdir(exist_ok=True)
     done = done[~same]
     pd.concat([done, new] if len(done) else [new]).to_csv(RESULTS, index=False)
     return new.iloc[0].to_dict()
 
 
-def run_model(table: str, panel: str, model: str, seed: int, validation: bool) -> dict[str, float]:
-    """Fit one model with its defaults, forecast and score."""
-    horizon, season, frequency = PANELS[panel]
-    train, truth = read(table, horizon, frequency, validation)
-    start = time.perf_counter()
-    if model in NETWORKS:
-        make = getattr(tsrnn, f"{model.split()[0]}Forecaster")
-        forecaster = make(horizon=horizon, random_state=seed, **NETWORKS[model])
-    else:
-        forecaster = getattr(tsrnn, model)(horizon=horizon)
-    forecast = forecaster.fit(train).predict()["y"]
-    seconds = time.perf_counter() - start
-    errors = (forecast - truth.loc[forecast.index]).abs()
-    if len(forecast) != len(truth) or not np.isfinite(errors).all():
-        raise ValueError(f"{model} forecast other rows than {panel} tests, or no numbers")
-    sizes = forecast.abs() + truth.loc[forecast.index].abs() + 1e-12
-    smape = (200 * errors / sizes).groupby(level=0).mean().mean()
-    naive = train["y"].groupby(level=0).diff(season).abs().groupby(level=0).mean()
-    mase = (errors.groupby(level=0).mean() / naive).replace(np.inf, np.nan).mean()
-    return {"smape": smape, "mase": mase, "seconds": seconds, "peak_mb": peak_mb()}
+def print_table(data: str, rows: pd.DataFrame, validation: bool) -> None:
+    """Print the scores that this data has, and those that others published."""
+    scores = [score for score in SCORES if rows[score].notna().any()]
+    print(f"\n## {data}{', validation' if validation else ''}\n")
+    print_head("model", *(SCORES[score] for score in scores))
+    for model, of_model in rows.groupby("model", sort=False):
+        print_row(model, *(summary(of_model[score]) for score in scores))
+    for model, published in TASKS[data].published.items() if not validation else ():
+        print_row(f"{model} (published)", *(published.get(score, "") for score in scores))
 
 
-def read(
-    table: str, horizon: int, frequency: str | None, validation: bool
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Training rows and what follows them, labelled with times of the panel's step."""
-    rows = pd.read_csv(table)
-    if validation:
-        rows = rows[rows["split"] == "train"]
-        ahead = rows.groupby("series").cumcount(ascending=False)
-        rows = rows.assign(split=np.where(ahead < horizon, "test", "train"))
-    if frequency is not None:
-        times = pd.date_range("1900", periods=int(rows["t"].max()) + 1, freq=frequency)
-        rows = rows.assign(t=times[rows["t"]])
-    train, test = (
-        rows.loc[rows["split"] == part, ["series", "t", "y"]] for part in ("train", "test")
-    )
-    return from_long(train, id="series", time="t"), test.set_index(["series", "t"])["y"]
+def print_relative(tables: dict[str, pd.DataFrame]) -> None:
+    """Print the mean MASE of each model relative to ETS: geometric mean over single series."""
+    means = pd.DataFrame({n: tables[n].groupby("model", sort=False)["mase"].mean() for n in SINGLE})
+    relative = means / means.loc["ETS"]
+    print("\n## MASE relative to ETS\n")
+    print_head("model", *SINGLE, "geometric mean")
+    for model, row in relative.iterrows():
+        print_row(model, *(f"{v:.3f}" for v in row), f"{np.exp(np.log(row).mean()):.3f}")
 
 
 def summary(values: pd.Series) -> str:
