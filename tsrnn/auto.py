@@ -9,8 +9,6 @@ import numpy as np
 
 from tsrnn.panel import Panel
 
-# Peak rate of an optimizer that is given by name.
-LEARNING_RATE = 0.003
 # Most steps of a context that nobody asked for.
 LONGEST_CONTEXT = 2048
 # Fewest and most steps of training that nobody asked for.
@@ -59,6 +57,11 @@ def _correlation(now: np.ndarray, before: np.ndarray) -> float:
     return float((now * before).sum() / size) if size > 0 else 0.0
 
 
+def share_targets(architecture: str, *, own_network: bool) -> bool:
+    """One network for all targets alike, unless it reads no past or is your own."""
+    return architecture != "vec2seq" and not own_network
+
+
 def context_length(horizon: int, seasons: tuple[int, ...], lengths: np.ndarray) -> int:
     """Two of the longest season or two horizons, at least 24 steps; more of long series.
 
@@ -104,6 +107,11 @@ def scale(reference: str | None) -> str:
 def units(n_windows: int, horizon: int) -> int:
     """64 where 50,000 windows or more hold 500 horizons that do not overlap, else 32."""
     return 64 if n_windows >= 50_000 and n_windows >= 500 * horizon else 32
+
+
+def learning_rate() -> float:
+    """0.003 for an optimizer given by name, an object's own rate."""
+    return 0.003
 
 
 def batch_size(n_windows: int) -> int:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import nn, planning
 from tsrnn.base import Forecaster
 from tsrnn.channels import join_targets, split_cutoffs, split_targets, split_windows
 from tsrnn.checks import check_observed
+from tsrnn.explaining import explain
 from tsrnn.forecasting import Network, forecast, training_errors
 from tsrnn.inputs import learn_encoding, training_data
 from tsrnn.panel import Panel
@@ -272,6 +274,29 @@ class RNNForecaster(Forecaster):
         check_is_fitted(self)
         models = [nn.build_model(self.spec_, weights) for weights in self.weights_]
         return models[0] if len(models) == 1 else models
+
+    def explain(self) -> pd.DataFrame:
+        """Say what was chosen for each number that may be left to the toolkit, and why.
+
+        Returns
+        -------
+        choices : DataFrame
+            Indexed by parameter: its ``value``, ``chosen_by`` ("auto" or "you") and, of what was
+            left to "auto", the ``rule``.
+
+        Examples
+        --------
+        >>> months = pd.period_range("2020", periods=60, freq="M")
+        >>> sales = pd.Series(np.sin(np.arange(60)), months)
+        >>> forecaster = RNNForecaster(horizon=2, units=4, max_epochs=1).fit(sales)
+        >>> forecaster.explain().loc[["context_length", "units"], ["value", "chosen_by"]]
+                       value chosen_by
+        parameter
+        context_length    24      auto
+        units              4       you
+        """
+        check_is_fitted(self)
+        return explain(self)
 
     def predict(self, X: Any = None) -> Any:
         """Forecast what follows the data.

@@ -87,7 +87,9 @@ def shares_targets(forecaster: Any, panel: Panel) -> bool:
     if panel.n_targets == 1:
         return False
     if is_auto(forecaster.share_targets):
-        return forecaster.architecture != "vec2seq" and forecaster.network is None
+        return auto.share_targets(
+            forecaster.architecture, own_network=forecaster.network is not None
+        )
     return bool(forecaster.share_targets)
 
 
@@ -194,7 +196,7 @@ def _learning_rate(forecaster: Any) -> Any:
     rate = forecaster.learning_rate
     if isinstance(rate, str):
         if isinstance(forecaster.optimizer, str):
-            return auto.LEARNING_RATE
+            return auto.learning_rate()
         rate = forecaster.optimizer.get_config()["learning_rate"]
         return float(rate) if is_number(rate) else None
     return float(rate) if is_number(rate) else rate
