@@ -1,5 +1,7 @@
 """Mixes of past seasons as what forecasts are measured from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,7 +89,7 @@ def test_an_untrained_network_mixes_the_last_value_and_past_seasons(architecture
     assert forecaster.encoding_.lags == (0, 4, 8, 12, 16)
     known = y.to_numpy()
     rows = season_rows(np.array(59), np.array(0), 5, (0, 4, 8, 12, 16))
-    weights = np.array([np.exp(2.0), 1, 1, 1, 1])
+    weights = np.array([np.exp(4.0), 1, 1, 1, 1])
     mix = np.einsum("hjk,j->hk", known[rows], weights / weights.sum())
     np.testing.assert_allclose(forecaster.predict(), mix, atol=1e-5)
 
@@ -122,6 +124,17 @@ def test_the_network_learns_which_season_to_follow():
     error = np.abs(forecaster.predict() - y[406:413]).mean()
     naive = np.abs(y[399:406] - y[406:413]).mean()
     assert error < 0.1 * naive
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_dropout_changes_no_order_of_the_weights(architecture):
+    """Forecasts run a network without dropout, with the weights of the one with it."""
+    y = np.arange(60.0) % 7
+    options = TINY | {"reference": "seasons", "season_length": 4, "context_length": 16}
+    forecaster = GRUForecaster(**options, architecture=architecture, dropout=0.5).fit(y)
+    names = [v.path for v in build(forecaster.spec_).weights]
+    assert names == [v.path for v in build(replace(forecaster.spec_, dropout=0.0)).weights]
+    assert np.isfinite(forecaster.predict()).all()
 
 
 def test_missing_values_and_short_series_have_a_mix():

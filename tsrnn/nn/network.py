@@ -21,7 +21,7 @@ _CELLS = {"simple_rnn": layers.SimpleRNNCell, "lstm": layers.LSTMCell, "gru": la
 _N_STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
 
 # Logarithm of the weight of the last value, in a mix with seasons that weigh 1 each.
-_LAST_VALUE = 2.0
+_LAST_VALUE = 4.0
 
 _seeding = threading.RLock()
 
@@ -187,7 +187,8 @@ def _recurrent(spec: NetworkSpec, x: Any, mask: Any, sequences: bool, name: str)
 def _regularised(spec: NetworkSpec, x: Any, name: str) -> Any:
     if spec.layer_norm:
         x = layers.LayerNormalization(name=f"norm_{name}")(x)
-    return layers.Dropout(spec.dropout, name=f"dropout_{name}")(x) if spec.dropout else x
+    # One of 0 too: so weights have the same order with dropout and, in forecasts, without.
+    return layers.Dropout(spec.dropout, name=f"dropout_{name}")(x)
 
 
 def _with_future(spec: NetworkSpec, summary: Any, future: Any) -> Any:
@@ -200,7 +201,7 @@ def _with_seasons(spec: NetworkSpec, change: Any, summary: Any, inputs: dict[str
     """Add a change to the mix of the last value and past seasons that a summary asks for."""
     if not spec.n_seasons:
         return change
-    # An untrained network gives the last value about as much weight as all seasons together.
+    # An untrained network gives the last value most of the weight.
     prior = np.full((1, spec.n_seasons, spec.n_targets), 0.0, dtype=np.float32)
     prior[:, 0] = _LAST_VALUE
     size = spec.n_seasons * spec.n_targets
