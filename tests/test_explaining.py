@@ -28,6 +28,7 @@ def test_the_values_are_those_in_use():
         "season_length": (12,),
         "context_length": 24,
         "segment_length": 1,
+        "architecture": "seq2vec",
         "reference": "last",
         "scale": None,
         "units": 5,

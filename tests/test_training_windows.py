@@ -154,7 +154,7 @@ def test_the_first_series_without_a_target_is_named(lengths, data):
     ("horizon", "season", "n_rows", "context"),
     [
         (12, 12, 200, 24),
-        (12, 12, 5000, 252),
+        (12, 12, 5000, 336),
         (60, 1440, 50_000, 2048),
         (5000, 1, 50_000, 2048),
         (3, 1000, 50_000, 2048),

@@ -65,12 +65,12 @@ def share_targets(architecture: str, *, own_network: bool) -> bool:
 def context_length(horizon: int, seasons: tuple[int, ...], lengths: np.ndarray) -> int:
     """Two of the longest season or two horizons, at least 24 steps; more of long series.
 
-    Those show 21 of the shortest season (three weeks of days), if that is less than a sixteenth
-    of them. At most half of the longest series, and 2,048 steps: longer contexts cost more memory
+    Those show 28 of the shortest season (four weeks of days), if that is less than a twelfth of
+    them. At most half of the longest series, and 2,048 steps: longer contexts cost more memory
     and time than they give.
     """
     longest = int(lengths.max())
-    more = min(21 * seasons[0], longest // 16) if seasons[0] > 1 else 0
+    more = min(28 * seasons[0], longest // 12) if seasons[0] > 1 else 0
     wanted = min(max(2 * seasons[-1], 2 * horizon, 24, more), LONGEST_CONTEXT)
     return max(1, min(wanted, max(longest - horizon, 1), max(longest // 2, seasons[-1] + 1)))
 
@@ -104,9 +104,14 @@ def scale(reference: str | None) -> str:
     return "mean_absolute" if reference == "smoothing" else "deviation"
 
 
-def units(n_windows: int, horizon: int) -> int:
-    """64 where 50,000 windows or more hold 500 horizons that do not overlap, else 32."""
-    return 64 if n_windows >= 50_000 and n_windows >= 500 * horizon else 32
+def architecture(segment_length: int, *, own_network: bool) -> str:
+    """Encode and decode where a step reads a segment, else answer from the last state."""
+    return "encoder_decoder" if segment_length > 1 and not own_network else "seq2vec"
+
+
+def units(n_windows: int) -> int:
+    """64 where 50,000 windows or more tell what to do with them, else 32."""
+    return 64 if n_windows >= 50_000 else 32
 
 
 def learning_rate() -> float:

@@ -17,6 +17,7 @@ _CHOSEN: dict[str, tuple[Callable[[Any], Any], Callable[..., Any]]] = {
     "season_length": (lambda f: f.season_lengths_, auto.seasons),
     "context_length": (lambda f: f.spec_.context_length, auto.context_length),
     "segment_length": (lambda f: f.spec_.segment_length, auto.segment_length),
+    "architecture": (lambda f: f.spec_.architecture, auto.architecture),
     "reference": (lambda f: f.encoding_.reference, auto.reference),
     "scale": (lambda f: f.encoding_.scale, auto.scale),
     "units": (lambda f: f.spec_.units, auto.units),

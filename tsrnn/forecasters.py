@@ -56,7 +56,8 @@ class RNNForecaster(Forecaster):
         for hours, with the week of 168 if the data show it).
     context_length : int or "auto", default "auto"
         Observations that the network reads; "auto" is two of the longest season or two
-        horizons, at least 24, at most 2,048 and half of the longest series.
+        horizons, at least 24, more of long seasonal series, at most 2,048 and half of the longest
+        series (`explain` says which rule it was).
     stride : int, default 1
         Steps between neighbouring training windows.
     reference : {"auto", "last", "mean", "season", "seasons", "smoothing", None}, default "auto"
@@ -70,17 +71,17 @@ class RNNForecaster(Forecaster):
         context shows one only), and "last" without a season.
     scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
         What a window is divided by; "auto" is "mean_absolute" with "smoothing", else "deviation".
-    architecture : {"seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}, default "seq2vec"
+    architecture : {"auto", "seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}, default "auto"
         From the last state to all steps at once; a forecast at every step of the second half
         of the context; an encoder and a decoder over the horizon; or, with no history at all,
-        from static covariates and the calendar to a sequence.
+        from static covariates and the calendar to a sequence. "auto" is "encoder_decoder" where
+        a step reads a segment of several observations, else "seq2vec".
     decoder : {"parallel", "autoregressive"}, default "parallel"
         Whether an encoder_decoder writes all segments at once or reads its own output.
     segment_length : int or "auto", default "auto"
         Observations that one recurrent step reads; 1 is the textbook network.
     units : int or "auto", default "auto"
-        Size of the hidden state; "auto" is 32, and 64 from 50,000 windows on (of horizons up to
-        a 500th of that).
+        Size of the hidden state; "auto" is 32, and 64 from 50,000 windows on.
     n_layers : int, default 1
         Recurrent layers on top of each other.
     bidirectional, residual, layer_norm : bool, default False
@@ -171,7 +172,7 @@ class RNNForecaster(Forecaster):
         stride: int = 1,
         reference: str | None = "auto",
         scale: str | None = "auto",
-        architecture: str = "seq2vec",
+        architecture: str = "auto",
         decoder: str = "parallel",
         segment_length: Any = "auto",
         units: Any = "auto",

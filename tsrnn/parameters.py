@@ -12,7 +12,7 @@ from tsrnn.windows import check_count
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "cell": CELLS,
-    "architecture": ARCHITECTURES,
+    "architecture": ("auto", *ARCHITECTURES),
     "decoder": DECODERS,
     "reference": ("auto", *REFERENCES),
     "scale": ("auto", *SCALES),

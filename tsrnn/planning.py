@@ -100,9 +100,13 @@ def plan_network(
     panel = windows.panel
     columns = panel.columns
     vec2seq = forecaster.architecture == "vec2seq"
+    architecture = forecaster.architecture
+    if is_auto(architecture):
+        own = forecaster.network is not None
+        architecture = auto.architecture(segment_length, own_network=own)
     return NetworkSpec(
         cell=forecaster.cell,
-        architecture=forecaster.architecture,
+        architecture=architecture,
         context_length=windows.context_length,
         horizon=windows.horizon,
         n_targets=panel.n_targets,
@@ -111,7 +115,7 @@ def plan_network(
         n_future=len(columns.future),
         n_static=len(columns.static) + 3 if vec2seq else 0,
         n_seasons=0 if vec2seq else n_seasons,
-        units=_units(forecaster, len(windows)),
+        units=auto.units(len(windows)) if is_auto(forecaster.units) else int(forecaster.units),
         n_layers=int(forecaster.n_layers),
         segment_length=segment_length,
         decoder=forecaster.decoder,
@@ -123,12 +127,6 @@ def plan_network(
         masked=is_masked(windows),
         network=forecaster.network,
     )
-
-
-def _units(forecaster: Any, n_windows: int) -> int:
-    if is_auto(forecaster.units):
-        return auto.units(n_windows, int(forecaster.horizon))
-    return int(forecaster.units)
 
 
 def is_masked(windows: Windows) -> bool:

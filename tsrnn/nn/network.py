@@ -21,7 +21,7 @@ _CELLS = {"simple_rnn": layers.SimpleRNNCell, "lstm": layers.LSTMCell, "gru": la
 _N_STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
 
 # Logarithm of the weight of the last value, in a mix with seasons that weigh 1 each.
-_LAST_VALUE = 4.0
+_LAST_VALUE = 2.0
 
 _seeding = threading.RLock()
 
