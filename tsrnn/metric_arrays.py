@@ -21,7 +21,7 @@ _LEAVE_OUT = "fill them, or leave the same rows out of y_true and of the forecas
 
 def paired(y_true: Any, y_pred: Any, name: str = "y_pred") -> tuple[FloatArray, FloatArray]:
     """Check observations and forecasts, and return both as (n_samples, n_outputs)."""
-    _check_labels(y_true, y_pred, name, ("index", "columns"))
+    check_labels(y_true, y_pred, name, ("index", "columns"))
     observed, forecast = as_columns(y_true, "y_true"), as_columns(y_pred, name)
     if observed.shape != forecast.shape:
         raise ValueError(
@@ -62,7 +62,7 @@ def _check_finite(array: FloatArray, source: Any, name: str, remedy: str) -> Non
     )
 
 
-def _check_labels(y_true: Any, other: Any, name: str, axes: tuple[str, ...]) -> None:
+def check_labels(y_true: Any, other: Any, name: str, axes: tuple[str, ...]) -> None:
     """Refuse pandas labels that differ: aligning them would hide rows, ignoring them, errors."""
     for axis in axes:
         left, right = getattr(y_true, axis, None), getattr(other, axis, None)
@@ -102,7 +102,7 @@ def _series_of(y_train: Any) -> list[Any]:
 
 
 def _lagged(series: Any, season_length: int, y_true: Any) -> FloatArray:
-    _check_labels(y_true, series, "y_train", ("columns",))
+    check_labels(y_true, series, "y_train", ("columns",))
     history = as_columns(series, "y_train", FILL)
     n_outputs = 1 if np.ndim(y_true) == 1 else np.shape(y_true)[1]
     if history.shape[1] != n_outputs:

@@ -1,4 +1,4 @@
-"""Point metrics of forecasts that scikit-learn lacks, and scorers for its searches.
+"""Metrics of forecasts that scikit-learn lacks, and scorers for its searches.
 
 Every metric takes observations and forecasts row by row, as arrays, Series or DataFrames of
 shape (n_samples,) or (n_samples, n_outputs), and treats `sample_weight` (of rows) and
@@ -21,6 +21,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tsrnn.competition import naive2, owa
+from tsrnn.interval_metrics import (
+    crps_from_quantiles,
+    crps_from_samples,
+    interval_coverage,
+    msis,
+    pinball_loss,
+    weighted_quantile_loss,
+)
 from tsrnn.metric_arrays import (
     FloatArray,
     mean_over_outputs,
@@ -35,14 +43,20 @@ __all__ = [
     "METRICS",
     "ForecastScorer",
     "bias",
+    "crps_from_quantiles",
+    "crps_from_samples",
     "forecast_scorer",
+    "interval_coverage",
     "mase",
+    "msis",
     "naive2",
     "owa",
+    "pinball_loss",
     "rmsse",
     "skill_score",
     "smape",
     "wape",
+    "weighted_quantile_loss",
 ]
 
 
