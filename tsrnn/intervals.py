@@ -144,7 +144,7 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Backtest the forecaster on the history in X, then fit it to all of that.
+        """Fit the forecaster to the history in X, and backtest it there.
 
         Parameters
         ----------
@@ -155,6 +155,9 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         self
         """
         self._check_parameters()
+        # Before the backtest, so that what is wrong with the data is said in the usual words.
+        fitted = clone(self.forecaster)
+        self.forecaster_ = fitted.fit(X) if y is None else fitted.fit(X, y)
         self.horizon_ = int(self.horizon)
         lengths = series_lengths(X)
         self.n_splits_, self.step_ = choose_cutoffs(
@@ -173,8 +176,6 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         self.season_length_ = result.season_length
         self._remember(X, y, result)
         check_enough(self.residuals_, self.coverage)
-        fitted = clone(self.forecaster)
-        self.forecaster_ = fitted.fit(X) if y is None else fitted.fit(X, y)
         return self
 
     def predict(self, X: Any = None) -> Any:
