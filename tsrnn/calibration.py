@@ -14,12 +14,12 @@ from tsrnn.panel import Panel
 from tsrnn.rolling import naive_errors
 
 _MOST_CUTOFFS = 100
-_FEWEST_CUTOFFS = 5
+_FEWEST_CUTOFFS = {"split": 5, "adaptive": 30}  # a level needs times to adapt at
 _ENOUGH_ERRORS = 2000  # of each step ahead, over all series
 
 
 def choose_cutoffs(
-    lengths: np.ndarray, horizon: int, coverage: float, n_splits: Any, step: Any
+    lengths: np.ndarray, horizon: int, coverage: float, n_splits: Any, step: Any, method: str
 ) -> tuple[int, int]:
     """Choose what is left to "auto" of the cutoffs of a backtest.
 
@@ -30,6 +30,7 @@ def choose_cutoffs(
     coverage : float
         For which there are to be enough errors.
     n_splits, step : int or "auto"
+    method : {"split", "adaptive"}
 
     Returns
     -------
@@ -37,15 +38,15 @@ def choose_cutoffs(
 
     Examples
     --------
-    >>> choose_cutoffs(np.array([144]), 12, 0.9, "auto", "auto")
+    >>> choose_cutoffs(np.array([144]), 12, 0.9, "auto", "auto", "split")
     (37, 1)
-    >>> choose_cutoffs(np.full(1000, 144), 12, 0.9, "auto", "auto")
+    >>> choose_cutoffs(np.full(1000, 144), 12, 0.9, "auto", "auto", "split")
     (5, 9)
     """
     spare = int(np.median(lengths)) // 3 - horizon  # steps from the first to the last cutoff
     if n_splits == "auto":
         least = ceil(needed_scores(coverage) / len(lengths))
-        wanted = max(ceil(_ENOUGH_ERRORS / len(lengths)), _FEWEST_CUTOFFS)
+        wanted = max(ceil(_ENOUGH_ERRORS / len(lengths)), _FEWEST_CUTOFFS[method])
         n_splits = max(min(wanted, _MOST_CUTOFFS, spare + 1), least)
     if step == "auto":
         step = max(1, spare // max(n_splits - 1, 1))

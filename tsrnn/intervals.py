@@ -54,8 +54,8 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         Share of the observations that intervals are to hold, between 0 and 1.
     n_splits : int or "auto", default "auto"
         Cutoffs of the backtest. "auto" takes what one third of the training data allows, at
-        most 100; 5 or more, as many as give 2,000 errors at each step, where a panel has many
-        series; and never fewer than `coverage` needs.
+        most 100; where a panel has many series, those that give 2,000 errors at each step, but
+        5 or more ("adaptive" 30); and never fewer than `coverage` needs.
     step : int or "auto", default "auto"
         Time steps from one cutoff to the next. "auto" spreads them over that third.
     refit : bool or int, default False
@@ -161,7 +161,7 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         self.horizon_ = int(self.horizon)
         lengths = series_lengths(X)
         self.n_splits_, self.step_ = choose_cutoffs(
-            lengths, self.horizon_, self.coverage, self.n_splits, self.step
+            lengths, self.horizon_, self.coverage, self.n_splits, self.step, self.method
         )
         result = backtest(
             self.forecaster,
