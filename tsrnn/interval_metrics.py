@@ -87,8 +87,8 @@ def weighted_quantile_loss(
     A fraction, averaged over quantiles, from 0 (perfect) without upper bound; for the median
     it is the WAPE. Series of a panel, one below the other in one column, are pooled, so that
     large ones weigh more. Where all observations are 0, it is 0 for a perfect forecast, else
-    inf. Source: Park et al. (2022), Learning quantile functions without quantile crossing for
-    distribution-free time series forecasting, AISTATS.
+    inf. Source: Salinas, Flunkert, Gasthaus and Januschowski (2020), International Journal of
+    Forecasting 36(3), as the rho-risk of one quantile.
 
     Parameters
     ----------
