@@ -215,7 +215,7 @@ def test_a_level_of_a_cutoff_reads_only_what_was_known_there():
     scores = np.abs(np.random.default_rng(0).normal(size=(30, 4)))
     longer = np.concatenate([scores, 100 * scores[:1]])
     for delay in (1, 3):
-        # A late score enters through its own miss alone: 0.9 covers it or not.
+        # The last score changes the level through its own miss, and no level before it.
         change = adapted_level(longer, 0.8, 0.1, delay) - adapted_level(scores, 0.8, 0.1, delay)
         assert change == pytest.approx(0.1 * 0.8)
 
