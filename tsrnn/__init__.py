@@ -42,6 +42,7 @@ _HOMES = {
     "tsrnn.pipeline": ("ForecastPipeline", "make_forecast_pipeline"),
     "tsrnn.plotting": ("BacktestDisplay", "ForecastDisplay", "TrainingDisplay"),
     "tsrnn.preprocessing": ("Deseasonalizer", "Differencer"),
+    "tsrnn.saving": ("load",),
     "tsrnn.windows": ("SlidingWindow", "Windows"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

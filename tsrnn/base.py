@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tsrnn.archive import PathLike
 from tsrnn.checks import check_complete_covariates
 from tsrnn.history import extend, follow, resume
 from tsrnn.panel import Panel
@@ -185,6 +186,28 @@ class Forecaster(BaseEstimator):
         longer = extend(self.history_, self._read(X, y))
         self.history_ = longer.tail(self._memory(longer))
         return self
+
+    def save(self, path: PathLike) -> None:
+        """Write the fitted forecaster to a file, which `tsrnn.load` reads.
+
+        The file holds plain data only, no pickle: parameters, fitted attributes and arrays, each
+        with a checksum.
+
+        Parameters
+        ----------
+        path : path-like
+            By custom with the ending ``.tsrnn``. An older file is replaced at once: at any moment
+            it is either the old one or the new one.
+
+        Raises
+        ------
+        TypeError
+            If a parameter cannot be written, as functions and objects of Keras, naming it and
+            the remedy.
+        """
+        from tsrnn.saving import save  # which knows all forecasters
+
+        save(self, path)
 
     def _read_training(self, X: Any, y: Any) -> Panel:
         check_count("horizon", self.horizon)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import nn, planning
+from tsrnn.archive import PathLike, replacing
 from tsrnn.base import Forecaster
 from tsrnn.channels import join_targets, split_cutoffs, split_targets, split_windows
 from tsrnn.checks import check_observed
@@ -275,6 +277,41 @@ class RNNForecaster(Forecaster):
         check_is_fitted(self)
         models = [nn.build_model(self.spec_, weights) for weights in self.weights_]
         return models[0] if len(models) == 1 else models
+
+    def export_keras(self, path: PathLike) -> list[Path]:
+        """Write the network, as in `model_`, to a file that Keras loads.
+
+        The file holds the network alone: Keras reads scaled windows and answers in scaled units.
+        Networks of the architectures "seq2vec" and "seq2seq" consist of Keras's own layers;
+        those of the others have layers of tsrnn, for which ``import tsrnn.nn.layers`` goes before
+        ``keras.models.load_model``.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in ``.keras``. Of several members each has a file of its own, with its number:
+            ``model.keras`` becomes ``model_0.keras``, ``model_1.keras`` and so on.
+
+        Returns
+        -------
+        paths : list of Path
+            The files, one for each member.
+
+        Raises
+        ------
+        ValueError
+            If `path` has another ending.
+        """
+        check_is_fitted(self)
+        whole = Path(path)
+        if whole.suffix != ".keras":
+            raise ValueError(f"path={str(path)!r} must end in '.keras', the format of Keras")
+        paths = [whole.with_stem(f"{whole.stem}_{i}") for i in range(len(self.weights_))]
+        paths = paths if len(paths) > 1 else [whole]
+        for one, weights in zip(paths, self.weights_, strict=True):
+            with replacing(one) as part:
+                nn.build_model(self.spec_, weights).save(part)
+        return paths
 
     def explain(self) -> pd.DataFrame:
         """Say what was chosen for each number that may be left to the toolkit, and why.

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.archive import PathLike
 from tsrnn.frame_history import FrameHistory, container_of, rows_of, take, unwrapped
 from tsrnn.rolling import compare, cutoff_ranks, naive_errors, skill
 from tsrnn.season import resolve_season_length
@@ -237,6 +238,28 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         final.update(changed, y)
         self._history = self._history.extended(rows)
         return self
+
+    def save(self, path: PathLike) -> None:
+        """Write the fitted pipeline to a file, which `tsrnn.load` reads.
+
+        The file holds plain data only, no pickle, so the steps have to be of tsrnn, or one of
+        scikit-learn's StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Pipeline and
+        FunctionTransformer (with functions of numpy such as ``np.log1p``, or none).
+
+        Parameters
+        ----------
+        path : path-like
+            As of the forecasters' `save`.
+
+        Raises
+        ------
+        TypeError
+            If a step or a parameter cannot be written, naming it and the remedy.
+        """
+        from tsrnn.saving import save  # which knows all forecasters
+
+        self._check_fitted()
+        save(self, path)
 
     @property
     def horizon(self) -> int:
