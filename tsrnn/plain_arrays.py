@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,8 @@ def _laid_out(body: memoryview, shape: tuple[int, ...], fortran: bool, dtype: An
     if dtype.kind == "b" and flat.max() > 1:
         raise Refused("an array of flags has others than 0 and 1")
     values = flat.view(dtype)
-    if dtype.kind == "U":
-        values.tolist()  # raises ValueError for what is no character
+    # numpy itself would make texts of numbers that are no characters.
+    if dtype.kind == "U" and flat.view(f"{dtype.byteorder}u4").max() > sys.maxunicode:
+        raise Refused("an array of texts has others than characters")
     ordered = values.reshape(shape[::-1]).T if fortran else values.reshape(shape)
     return ordered.copy(order="K")
