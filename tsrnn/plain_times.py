@@ -73,7 +73,7 @@ def _write_offset(offset: Any, writer: Writer, where: str) -> Any:
         return {"parts": parts, "n": offset.n, "normalize": is_midnight}
     try:
         same = to_offset(offset.freqstr) == offset
-    except ValueError:
+    except (ValueError, NotImplementedError):
         same = False
     if not same:  # such as business days with holidays of the user's own
         raise unwritable(offset, where)

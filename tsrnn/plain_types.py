@@ -8,15 +8,17 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import numpy as np
+import pandas as pd
+
+_TIMES = (pd.Timestamp, pd.Timedelta, pd.Period, type(pd.NaT), type(pd.NA))
+_LABELS = (bool, int, float, str, np.generic, *_TIMES)
 
 
 def is_label(value: Any) -> bool:
     """Whether a value can be the name of a column or series: it is hashed at once."""
     if isinstance(value, tuple):
         return all(map(is_label, value))
-    # Timestamps, periods, durations and what stands for a missing one.
-    of_pandas = type(value).__module__.startswith("pandas._libs")
-    return value is None or of_pandas or isinstance(value, bool | int | float | str | np.generic)
+    return value is None or isinstance(value, _LABELS)
 
 
 def fits(value: Any, hint: Any) -> bool:
