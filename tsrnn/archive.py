@@ -105,11 +105,13 @@ def read_archive(path: PathLike) -> tuple[dict[str, Any], dict[str, bytes]]:
 def _read(file: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, bytes]]:
     with zipfile.ZipFile(file) as archive:
         infos = {info.filename: info for info in archive.infolist()}
-        _check_members(archive.infolist(), size)
         if _MANIFEST not in infos:
             raise Refused(f"it is no tsrnn file: it has no {_MANIFEST}")
-        manifest = parse_json(archive.read(_MANIFEST), _MANIFEST)
+        # First the manifest alone: a newer format may have members of other kinds.
+        _check_members([infos[_MANIFEST]], size)
+        manifest = parse_json(archive.read(infos[_MANIFEST]), _MANIFEST)
         listed = _listed(manifest)
+        _check_members(archive.infolist(), size)
         if set(infos) != {_MANIFEST, *listed}:
             odd = sorted(set(infos) ^ {_MANIFEST, *listed})
             raise Refused(f"its members are not those that {_MANIFEST} lists: {odd[:3]}")
