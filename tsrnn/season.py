@@ -56,6 +56,8 @@ def seasons_of(grid: TimeGrid) -> tuple[int, ...]:
 
 
 def _calendar_season(step: pd.DateOffset) -> int:
+    if type(step) is pd.DateOffset:  # "every 5 months" has no name
+        return 1
     code = step.rule_code.split("-")[0]
     if code in ("WOM", "LWOM"):  # the third Friday of each month, say
         code = "M"
