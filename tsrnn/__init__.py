@@ -31,6 +31,16 @@ _HOMES = {
         "RNNForecaster",
         "SimpleRNNForecaster",
     ),
+    "tsrnn.inspection": (
+        "Alarm",
+        "CheckReport",
+        "GradientByLagDisplay",
+        "StateTrace",
+        "StateTraceDisplay",
+        "check",
+        "gradient_by_lag",
+        "trace_states",
+    ),
     "tsrnn.intervals": ("ConformalForecaster",),
     "tsrnn.model_selection": (
         "BacktestResult",

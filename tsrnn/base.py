@@ -123,9 +123,7 @@ class Forecaster(BaseEstimator):
         """
         check_is_fitted(self)
         panel = self._read(X, y)
-        rows = _checked_rows(cutoffs, len(panel.values))
-        if panel.order is not None:
-            rows = np.argsort(panel.order)[rows]
+        rows = rows_of(panel, cutoffs)
         steps = self.horizon_ if n_steps is None else n_steps
         check_count("n_steps", steps)
         forecasts = self._forecast(panel, panel.series_of(rows), rows, steps)
@@ -327,14 +325,23 @@ class Forecaster(BaseEstimator):
         raise NotImplementedError
 
 
-def _checked_rows(cutoffs: Any, n_rows: int) -> np.ndarray:
+def rows_of(panel: Panel, cutoffs: Any) -> np.ndarray:
+    """Rows of a panel at these positions in the user's data.
+
+    Raises
+    ------
+    ValueError
+        If they are no row positions.
+    """
+    n_rows = len(panel.values)
     rows = np.atleast_1d(np.asarray(cutoffs))
     whole = rows.ndim == 1 and len(rows) > 0 and rows.dtype.kind in "iu"
     wrong = rows[(rows < 0) | (rows >= n_rows)] if whole else rows
     if not whole or len(wrong):
         what = f"cutoffs has {wrong[0]}, but" if whole else f"cutoffs={cutoffs!r}"
         raise ValueError(f"{what} must be row positions in X: whole numbers from 0 to {n_rows - 1}")
-    return rows.astype(np.int64)
+    rows = rows.astype(np.int64)
+    return rows if panel.order is None else np.argsort(panel.order)[rows]
 
 
 def _in_given_order(forecasts: Any, X: Any, row_by_row: bool) -> Any:

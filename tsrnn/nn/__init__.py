@@ -1,7 +1,7 @@
 """The inner world: recurrent networks in Keras, trained and run on plain arrays.
 
 Nothing outside this folder imports Keras or TensorFlow, and this folder does so only when
-`train`, `predict` or `build_model` is called.
+a name in `_HOMES`, such as `train` or `predict`, is used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ _HOMES = {
     "train": "tsrnn.nn.training",
     "predict": "tsrnn.nn.inference",
     "build_model": "tsrnn.nn.inference",
+    "trace": "tsrnn.nn.traces",
+    "mean_gradients": "tsrnn.nn.gradients",
+    "fresh_weights": "tsrnn.nn.gradients",
+    "loss_of": "tsrnn.nn.gradients",
 }
 
 
