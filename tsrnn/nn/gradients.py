@@ -60,7 +60,6 @@ def _gradient_of(model: keras.Model, spec: NetworkSpec) -> Any:
     """Compile the gradient of one output of each window with respect to its context."""
     every_step = spec.architecture == "seq2seq" and spec.network is None
 
-    @tf.function(autograph=False, reduce_retracing=True)
     def gradient(inputs: dict[str, Any], step: Any, target: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(inputs["context"])
@@ -70,7 +69,11 @@ def _gradient_of(model: keras.Model, spec: NetworkSpec) -> Any:
             chosen = tf.reduce_sum(outputs[:, step, target])
         return tape.gradient(chosen, inputs["context"], unconnected_gradients="zero")
 
-    return gradient
+    shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs}
+    whole = tf.TensorSpec((), tf.int32)
+    function = tf.function(gradient, input_signature=[shapes, whole, whole], autograph=False)
+    # Called directly, a function traced in each of many specs makes TensorFlow warn.
+    return function.get_concrete_function()
 
 
 def fresh_weights(spec: NetworkSpec, seed: int) -> list[np.ndarray]:
