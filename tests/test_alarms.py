@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import GRUForecaster, LSTMForecaster, Naive, RNNForecaster, SeasonalNaive, check
+from tsrnn import (
+    GRUForecaster,
+    LSTMForecaster,
+    Naive,
+    RNNForecaster,
+    SeasonalNaive,
+    check,
+    make_forecast_pipeline,
+)
 from tsrnn.alarms import CheckReport, _newest
 from tsrnn.base import Forecaster
 from tsrnn.network_inputs import held_out_cutoffs
@@ -178,4 +186,6 @@ def test_what_cannot_be_checked(healthy):
         check(healthy, SEASON[:N_TRAIN])
     with pytest.raises(TypeError, match="give X as rows"):
         check(healthy, np.zeros((3, 4, 1)))
+    with pytest.raises(TypeError, match="not a ForecastPipeline; of a pipeline give the last"):
+        check(make_forecast_pipeline(healthy), SEASON)
     assert repr(CheckReport([])) == "0 of 0 alarms fired"

@@ -230,7 +230,7 @@ def test_importance_is_drawn_as_bars(fitted):
     )
     display.figure_.canvas.draw()
     labels = [text.get_text() for text in display.ax_.get_yticklabels()]
-    assert labels == ["known", "idle", "1", "2 to 3", "4 to 8"]
+    assert labels == ["known", "idle", "lag 1", "lags 2 to 3", "lags 4 to 8"]
     importance = permutation_importance(fitted, driven(), n_repeats=2, random_state=0)
     drawn = importance.plot(title="a").ax_
     widths = [bar.get_width() for bar in drawn.patches]

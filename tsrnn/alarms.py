@@ -11,6 +11,7 @@ import pandas as pd
 
 from tsrnn import forecast_alarms, network_alarms, nn
 from tsrnn.alarm import Alarm
+from tsrnn.base import Forecaster
 from tsrnn.network_inputs import Cutoffs, held_out_cutoffs, network_inputs, some_of
 from tsrnn.ready_made import is_ready_made
 
@@ -76,7 +77,7 @@ def check(forecaster: Any, X: Any, y: Any = None) -> CheckReport:
     Raises
     ------
     TypeError
-        If X holds windows, which have no order in time.
+        If X holds windows, which have no order in time, or the forecaster is none of tsrnn's.
     ValueError
         If no row of X follows the training data, saying where that ended.
 
@@ -88,6 +89,11 @@ def check(forecaster: Any, X: Any, y: Any = None) -> CheckReport:
     >>> check(forecaster, wave[40:]).table["fired"]["loses to naive"]
     np.True_
     """
+    if not isinstance(forecaster, Forecaster):
+        raise TypeError(
+            f"check takes a forecaster of tsrnn, not a {type(forecaster).__name__}; of a pipeline "
+            "give the last step, and X as that reads it"
+        )
     if is_ready_made(X) or hasattr(X, "panel"):
         raise TypeError("check follows forecasts through time; give X as rows, not as windows")
     cutoffs = _newest(held_out_cutoffs(forecaster, X, y))

@@ -58,8 +58,8 @@ def memory_length(
     but the newest observations are masked, as those before the start of a short series are, so
     that the recurrent layers begin later, from their zero state. Location, scale, reference and
     past seasons stay those of the whole context: the error tells what the recurrent memory is
-    worth, not what a shorter window would do to its scaling. A network that is fitted anew with
-    the shorter context can only do better with it.
+    worth, not what a shorter window would do to its scaling. The network has not been trained to
+    begin there, so one that is fitted anew with the shorter context may do better, rarely worse.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ class PermutationImportanceDisplay:
             if len(at):
                 means, stds = (table[column].to_numpy()[at] for column in ("mean", "std"))
                 self.ax_.barh(at, means, xerr=stds, color=colour, ecolor=INK, label=label)
-        self.ax_.set_yticks(places, [str(name) for name in table.index.get_level_values(1)])
+        self.ax_.set_yticks(places, [_label(*key) for key in table.index])
         self.ax_.invert_yaxis()
         heading = "Permutation importance" if title is None else title
         tidy(self.ax_, title=heading, x="growth of the mean absolute error")
@@ -104,3 +104,9 @@ class PermutationImportanceDisplay:
         self.ax_.axvline(0.0, color=INK, linewidth=0.8)
         legend(self.figure_, [self.ax_], own_figure=ax is None)
         return self
+
+
+def _label(kind: str, name: Any) -> str:
+    if kind != "lags":
+        return str(name)
+    return f"lags {name}" if " to " in name else f"lag {name}"
