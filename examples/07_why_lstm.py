@@ -4,7 +4,9 @@ A network reads 100 random numbers, two of which are marked, and writes their su
 nothing errs by the variance of such a sum, 1/6. To do better, a network has to carry a number
 over 50 steps and more. Untrained, the gradient of none reaches the oldest numbers undiminished,
 that of the simple cell farthest; but gates learn to stay open, and then it counts alike at every
-lag, where that of the simple cell still falls.
+lag, where that of the simple cell still falls. Chance has a part: of three seeds the simple cell
+stayed at 1/6 with two, and came to 0.06 with random_state=1; with 20 epochs the LSTM stayed at
+1/6 with that seed, with 40 it came below 0.001 with each.
 """
 
 import time
@@ -39,7 +41,7 @@ common = {
     "loss": "mse",
     "learning_rate": 0.01,
     "batch_size": 50,
-    "max_epochs": 20,
+    "max_epochs": 40,
     "random_state": 0,
 }
 networks = {
