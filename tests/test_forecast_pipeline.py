@@ -722,7 +722,9 @@ def test_recurrent_networks_in_a_search_and_behind_explicit_windows():
 
     X = sales()
     train, test = split(X)
-    network = GRUForecaster(3, units=2, context_length=12, max_epochs=1, random_state=0)
+    network = GRUForecaster(
+        3, reference="season", units=2, context_length=12, max_epochs=1, random_state=0
+    )
     steps = [("scale", StandardScaler()), ("rnn", network)]
     pipeline = ForecastPipeline(steps).fit(train)
     alone = clone(network).fit(train)

@@ -531,7 +531,7 @@ def test_refit_forgets(y, X):
     [
         ({"horizon": 0}, "horizon=0 must be a whole number"),
         ({"units": 2.5}, "units=2.5 must be a whole number"),
-        ({"architecture": "seq"}, r"architecture='seq' must be one of \['seq2vec'"),
+        ({"architecture": "seq"}, r"architecture='seq' must be one of \['auto', 'seq2vec'"),
         ({"cell": "rnn"}, r"cell='rnn' must be one of \['simple_rnn', 'lstm', 'gru'\]"),
         ({"dropout": 1.0}, "dropout=1.0 must be .*at least 0 and below 1"),
         ({"learning_rate": 0.0}, "learning_rate=0.0 must be .*above 0"),

@@ -131,7 +131,12 @@ def test_repr_and_pickle():
 
 
 def test_public_names():
-    assert model_selection.__all__ == ["BacktestResult", "RollingOriginSplit", "backtest"]
+    assert model_selection.__all__ == [
+        "BacktestResult",
+        "RollingOriginSplit",
+        "backtest",
+        "diebold_mariano",
+    ]
 
 
 # Panels

@@ -160,6 +160,7 @@ def settings(architecture):
         "units": 3,
         "random_state": 0,
         "target": ["a", "b"],
+        "share_targets": False,
         "past_covariates": "past",
         "static_covariates": "static",
     } | ARCHITECTURES[architecture]

@@ -69,8 +69,8 @@ def context_length(horizon: int, seasons: tuple[int, ...], lengths: np.ndarray) 
     them. At most half of the longest series, and 2,048 steps: longer contexts cost more memory
     and time than they give.
     """
-    longest = int(lengths.max())
-    more = min(28 * seasons[0], longest // 12) if seasons[0] > 1 else 0
+    longest, shortest = int(lengths.max()), seasons[0]
+    more = shortest * min(28, longest // (12 * shortest)) if shortest > 1 else 0
     wanted = min(max(2 * seasons[-1], 2 * horizon, 24, more), LONGEST_CONTEXT)
     return max(1, min(wanted, max(longest - horizon, 1), max(longest // 2, seasons[-1] + 1)))
 
