@@ -49,6 +49,8 @@ def main() -> None:
     tables = {}
     for data in options.data:
         wanted = [run for run in runs(options) if run[0] not in TOO_LONG.get(data, ())]
+        if not wanted:
+            continue
         rows = pd.DataFrame([figures(data, model, seed, options) for model, seed in wanted])
         tables[data] = rows
         print_table(data, rows, options.validation)

@@ -101,3 +101,14 @@ def test_vec2seq_reads_no_past_and_keeps_its_targets_together():
     forecaster = GRUForecaster(**TINY, architecture="vec2seq").fit(y)
     assert not forecaster.shares_targets_
     assert forecaster.spec_.n_targets == 2
+    with pytest.raises(ValueError, match="share_targets=True with architecture='vec2seq'"):
+        forecaster.set_params(share_targets=True).fit(y)
+
+
+def test_a_refused_fit_leaves_the_last_one_as_it_was():
+    y = two_shops().drop(columns="rain")
+    forecaster = GRUForecaster(**TINY, reference="last").fit(y)
+    forecasts = forecaster.predict()
+    with pytest.raises(ValueError, match="the network of the last fit was another"):
+        forecaster.set_params(warm_start=True, share_targets=False).fit(y)
+    assert forecaster.predict().equals(forecasts)

@@ -42,3 +42,13 @@ def test_a_first_fit_writes_nothing_to_the_terminal():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == run.stderr == ""
+
+
+def test_no_public_name_is_a_module():
+    """A submodule, once imported, would take the place of what has its name."""
+    code = (
+        "import tsrnn, types; [getattr(tsrnn, n) for n in tsrnn.__all__]; "
+        "print([n for n in tsrnn.__all__ if isinstance(getattr(tsrnn, n), types.ModuleType)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -108,7 +108,12 @@ def keras_states(spec, inputs, weights):
         {"n_layers": 2, "segment_length": 2, "layer_norm": True, "residual": True},
         {"segment_length": 4, "masked": True},
         {"n_layers": 2, "masked": True, "bidirectional": True},
-        {"architecture": "encoder_decoder", "n_layers": 2, "segment_length": 2},
+        {
+            "architecture": "encoder_decoder",
+            "n_layers": 2,
+            "segment_length": 2,
+            "layer_norm": True,
+        },
         {"architecture": "seq2seq", "segment_length": 2},
     ],
     ids=lambda options: "-".join(options) or "plain",

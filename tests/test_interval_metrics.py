@@ -11,7 +11,6 @@ from sklearn.metrics import mean_pinball_loss
 from statsmodels.regression.linear_model import OLS
 
 from tsrnn.baselines import Drift, HistoricAverage, Naive, SeasonalNaive
-from tsrnn.diebold_mariano import _long_run_variance
 from tsrnn.metrics import (
     crps_from_quantiles,
     crps_from_samples,
@@ -22,6 +21,7 @@ from tsrnn.metrics import (
     wape,
     weighted_quantile_loss,
 )
+from tsrnn.model_comparison import _long_run_variance
 from tsrnn.model_selection import RollingOriginSplit, backtest, diebold_mariano
 
 RNG = np.random.default_rng(0)

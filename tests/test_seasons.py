@@ -45,6 +45,21 @@ def test_half_of_the_series_decide():
     assert auto.seasons((24, 168), read_panel(both)) == (24, 168)
 
 
+def test_a_trend_is_no_week():
+    hours = np.arange(1200)
+    noise = np.random.default_rng(0).normal(0, 0.3, 1200)
+    y = pd.Series(0.05 * hours + np.sin(2 * np.pi * hours / 24) + noise, workdays(50).index)
+    assert auto.seasons((24, 168), read_panel(y)) == (24,)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_columns_in_other_units_count_alike(unit):
+    y = workdays()
+    noise = pd.Series(np.random.default_rng(1).normal(0, unit, len(y)), y.index)
+    assert auto.seasons((24, 168), read_panel(pd.DataFrame({0: y, 1: y, 2: noise}))) == (24, 168)
+    assert auto.seasons((24, 168), read_panel(pd.DataFrame({0: y, 1: noise, 2: noise}))) == (24,)
+
+
 def test_what_a_user_asks_for_is_believed():
     options = TINY | {"context_length": 24, "max_epochs": 1, "stride": 20}
     forecaster = GRUForecaster(**options, season_length=[12, 6], reference="seasons")
@@ -156,3 +171,28 @@ def test_the_model_is_a_keras_model_with_an_input_for_seasons():
     assert spec.n_seasons == 6
     assert {t.name: t.shape[1:] for t in build(spec).inputs}["seasons"] == (5, 6, 1)
     assert forecaster.model_.get_layer("season_weights").units == 6
+
+
+def test_a_warm_start_keeps_what_auto_chose_as_the_data_grow():
+    y = np.arange(500.0) % 7
+    options = TINY | {"reference": "seasons", "stride": 9}
+    forecaster = GRUForecaster(**options, warm_start=True)
+    days = pd.date_range("2024", periods=500)
+    forecaster.fit(pd.Series(y[:330], days[:330]))
+    context = forecaster.spec_.context_length
+    forecaster.fit(pd.Series(y, days))
+    assert forecaster.spec_.context_length == context
+    assert GRUForecaster(**options).fit(pd.Series(y, days)).spec_.context_length > context
+
+
+def test_a_warm_start_of_other_seasons_is_refused_and_changes_nothing():
+    y = np.arange(80.0) % 7
+    options = TINY | {"reference": "seasons", "context_length": 28, "stride": 9}
+    forecaster = GRUForecaster(**options, season_length=[4, 14], warm_start=True).fit(y)
+    forecast = forecaster.predict()
+    forecaster.set_params(season_length=[4, 10])
+    assert len(forecaster.encoding_.lags) == 9
+    with pytest.raises(ValueError, match="the network of the last fit was another"):
+        forecaster.fit(y)
+    assert forecaster.season_lengths_ == (4, 14)
+    assert np.array_equal(forecaster.predict(), forecast)

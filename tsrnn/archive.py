@@ -199,12 +199,14 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
     Raises
     ------
-    FileNotFoundError
-        If the folder does not exist.
+    FileNotFoundError, IsADirectoryError
+        If the folder does not exist, or `path` is one.
     """
     target = Path(os.path.realpath(path))  # a link goes on to point to the file
     if not target.parent.is_dir():
         raise FileNotFoundError(f"path={str(path)!r}: there is no folder {target.parent}; make it")
+    if target.is_dir():
+        raise IsADirectoryError(f"path={str(path)!r} is a folder; name a file in it")
     part = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix}")
     try:
         yield part

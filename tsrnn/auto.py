@@ -1,6 +1,7 @@
 """What "auto" means: one small rule for each number that a user may leave to the toolkit.
 
-The rules look only at the horizon, the season and the amount of data.
+The rules look only at the horizon, the season and the amount of data; that of the seasons looks
+whether the data show them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def seasons(candidates: tuple[int, ...], panel: Panel) -> tuple[int, ...]:
     """Keep the shortest season, and longer ones that the data show.
 
     A longer season shows where changes over the shorter one, as from yesterday to today, are
-    correlated with those a longer season ago; at least half of the series see it twice.
+    correlated with those a longer season ago, in the median series; at least half of the series
+    are long enough to see it twice.
 
     Examples
     --------
@@ -44,21 +46,23 @@ def _shows(season: int, shorter: int, panel: Panel) -> bool:
     correlations = []
     bounds = np.column_stack([panel.offsets[:-1], panel.offsets[1:]])[long_enough]
     for start, end in bounds:
-        change = panel.targets[start + shorter : end] - panel.targets[start : end - shorter]
-        correlations.append(_correlation(change[season:], change[:-season]))
+        changes = panel.targets[start + shorter : end] - panel.targets[start : end - shorter]
+        correlations += [_correlation(c[season:], c[:-season]) for c in changes.T]
     return float(np.median(correlations)) > _REPEATS
 
 
 def _correlation(now: np.ndarray, before: np.ndarray) -> float:
     """Correlation where both are observed, 0 where nothing moves."""
     seen = ~np.isnan(now) & ~np.isnan(before)
-    now, before = now[seen], before[seen]
+    if not seen.any():
+        return 0.0
+    now, before = now[seen] - now[seen].mean(), before[seen] - before[seen].mean()
     size = np.sqrt((now**2).sum() * (before**2).sum())
     return float((now * before).sum() / size) if size > 0 else 0.0
 
 
 def share_targets(architecture: str, *, own_network: bool) -> bool:
-    """One network for all targets alike, unless it reads no past or is your own."""
+    """One network for all of several targets, unless it reads no past or is your own."""
     return architecture != "vec2seq" and not own_network
 
 
@@ -66,8 +70,8 @@ def context_length(horizon: int, seasons: tuple[int, ...], lengths: np.ndarray) 
     """Two of the longest season or two horizons, at least 24 steps; more of long series.
 
     Those show 28 of the shortest season (four weeks of days), if that is less than a twelfth of
-    them. At most half of the longest series, and 2,048 steps: longer contexts cost more memory
-    and time than they give.
+    them. At most 2,048 steps, and about half of the longest series (if that holds a season):
+    longer contexts cost more memory and time than they give.
     """
     longest, shortest = int(lengths.max()), seasons[0]
     more = shortest * min(28, longest // (12 * shortest)) if shortest > 1 else 0
@@ -125,7 +129,7 @@ def batch_size(n_windows: int) -> int:
 
 
 def max_epochs(n_windows: int, batch: int, horizon: int, reference: str | None) -> int:
-    """As many passes as make one step for each horizon of its own, from 400 to 4,000.
+    """As many passes as make one step for each horizon of its own, from 400 to about 4,000.
 
     Windows overlap: their number over the horizon says how much there is to learn. Half as many
     steps correct smoothed forecasts, which leave less to learn.

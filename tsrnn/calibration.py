@@ -48,6 +48,13 @@ def choose_cutoffs(
         least = ceil(needed_scores(coverage) / len(lengths))
         wanted = max(ceil(_ENOUGH_ERRORS / len(lengths)), _FEWEST_CUTOFFS[method])
         n_splits = max(min(wanted, _MOST_CUTOFFS, spare + 1), least)
+        longest = int(np.max(lengths))
+        if n_splits + horizon > longest:
+            raise ValueError(
+                f"coverage={coverage:g} needs {needed_scores(coverage)} errors, a cutoff of the "
+                f"backtest each, and so {n_splits + horizon} time steps; X has {longest}: ask for "
+                "less coverage, or give a longer history or more series"
+            )
     if step == "auto":
         step = max(1, spare // max(n_splits - 1, 1))
     return n_splits, step

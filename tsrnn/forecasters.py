@@ -267,7 +267,8 @@ class RNNForecaster(Forecaster):
         """
         check_params(self)
         panel = self._read_training(X, y)
-        self._train(self._window(panel, X), sample_weight)
+        whole_series = not is_ready_made(X)
+        self._train(*self._window(panel, X), sample_weight, whole_series=whole_series)
         self._remember(panel)
         return self
 
@@ -393,40 +394,48 @@ class RNNForecaster(Forecaster):
         forecasts = self._forecast(panel, series, cutoffs, self.horizon_)
         return compare(panel, series, cutoffs, forecasts, self.season_length_)
 
-    def _window(self, panel: Panel, X: Any) -> Windows:
-        """Windows to train on: those that X is, or those chosen from its rows."""
+    def _window(self, panel: Panel, X: Any) -> tuple[Windows, tuple[int, ...], int]:
+        """Windows to train on, those that X is or chosen from its rows; seasons; segment length."""
         given = X.context_length if isinstance(X, Windows) else None
         given = X.shape[1] if is_ready_made(X) else given
-        self.season_lengths_ = planning.plan_seasons(self, panel)
-        context, self.segment_length_ = planning.plan_lengths(
-            self, panel, self.season_lengths_, given
-        )
+        seasons = planning.plan_seasons(self, panel)
+        context, segment = planning.plan_lengths(self, panel, seasons, given)
         if self.architecture == "vec2seq":
-            return launch_windows(panel, self.horizon, self.stride)
+            return launch_windows(panel, self.horizon, self.stride), seasons, segment
         if isinstance(X, Windows):
-            return given_windows(X, self.horizon)
-        return choose_windows(
+            return given_windows(X, self.horizon), seasons, segment
+        chosen = choose_windows(
             panel,
             context,
             self.horizon,
             self.stride,
             padded=self.context_length == "auto" and given is None,
-            season_length=self.season_length_,
+            season_length=seasons[0],
         )
+        return chosen, seasons, segment
 
-    def _train(self, windows: Windows, sample_weight: Any) -> None:
+    def _train(
+        self,
+        windows: Windows,
+        seasons: tuple[int, ...],
+        segment_length: int,
+        sample_weight: Any,
+        *,
+        whole_series: bool,
+    ) -> None:
         """Train each member; weights of the last fit are where warm starts begin."""
         weights = window_weights(windows, sample_weight)
-        self.shares_targets_ = planning.shares_targets(self, windows.panel)
-        if self.shares_targets_:
+        shares_targets = planning.shares_targets(self, windows.panel)
+        if shares_targets:
             weights = np.tile(weights, windows.panel.n_targets)
             windows = split_windows(windows)
-        reference, scale = planning.plan_reference(self, windows, self.season_length_)
-        encoding = learn_encoding(
-            windows.panel, reference, scale, self.season_lengths_, windows.context_length
+        reference, scale = planning.plan_reference(
+            self, windows, seasons[0], whole_series=whole_series
         )
-        spec = planning.plan_network(self, windows, self.segment_length_, len(encoding.lags))
-        starts = planning.starting_weights(self, spec)
+        encoding = learn_encoding(windows.panel, reference, scale, seasons, windows.context_length)
+        spec = planning.plan_network(self, windows, segment_length, len(encoding.lags))
+        starts = planning.starting_weights(self, spec, encoding.lags)
+        self.season_lengths_, self.shares_targets_ = seasons, shares_targets
         self.encoding_ = encoding
         self.n_windows_ = len(windows)
         seeds = planning.seeds(self.random_state, self.n_members)

@@ -95,7 +95,11 @@ def _parts(
         change = scale * np.median(outputs, axis=0)
         return np.broadcast_to(reference, change.shape), change
 
-    references, changes = zip(*in_chunks(run, windows, *aligned), strict=True)
+    n_forecasts = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
+    of_seasons = n_forecasts * spec.horizon * spec.n_seasons * spec.n_targets
+    n_values = max(spec.context_length * panel.values.shape[1], of_seasons, 1)
+    rows = max(1, min(4096, 2**22 // n_values))
+    references, changes = zip(*in_chunks(run, windows, *aligned, rows=rows), strict=True)
     return np.concatenate(references), np.concatenate(changes)
 
 

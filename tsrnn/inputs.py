@@ -294,18 +294,15 @@ def _seasons(
     scale: np.ndarray,
     spec: NetworkSpec,
 ) -> np.ndarray:
-    """Values of past seasons that the network mixes; seq2seq wants them at each loss step."""
-    steps, first = windows.cutoffs, windows.first
-    if spec.architecture == "seq2seq":
-        offsets = np.array(spec.loss_steps) + 1 - spec.context_length
-        steps = np.maximum(steps[:, None] + offsets, first[:, None])
-        first = np.broadcast_to(first[:, None], steps.shape)
-    rows = season_rows(steps, first, spec.horizon, encoding.lags)
-    shape = (len(windows), *[1] * (rows.ndim - 1), spec.n_targets)
-    values = filled[:, : spec.n_targets][rows]
-    return np.nan_to_num((values - location.reshape(shape)) / scale.reshape(shape)).astype(
-        np.float32
-    )
+    """Values of past seasons that the network mixes; of seq2seq only the last step is read."""
+    rows = season_rows(windows.cutoffs, windows.first, spec.horizon, encoding.lags)
+    values = filled[:, : spec.n_targets][rows] - location[:, None, None]
+    seasons = np.nan_to_num(values / scale[:, None, None]).astype(np.float32)
+    if spec.architecture != "seq2seq":
+        return seasons
+    shape = (len(windows), len(spec.loss_steps) - 1, *seasons.shape[1:])
+    unread = np.broadcast_to(np.float32(0.0), shape)
+    return np.concatenate([unread, seasons[:, None]], axis=1)
 
 
 def _future_input(

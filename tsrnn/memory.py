@@ -106,7 +106,7 @@ def memory_length(
     beyond = influence_beyond(
         lag_table(read, forecaster.weights_, range(1, forecaster.horizon_ + 1))
     )
-    lag = int(np.argmax(beyond < threshold))
+    lag = int(np.argmax(beyond <= threshold))
     covering = max(1, -(-lag // spec.segment_length)) * spec.segment_length
     kept = _lengths(spec.segment_length, spec.context_length, covering)
     table = pd.DataFrame({"beyond": beyond[kept]}, pd.Index(kept, name="kept"))

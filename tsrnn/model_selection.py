@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tsrnn.backtest_result import BacktestResult
 from tsrnn.backtesting import backtest
-from tsrnn.diebold_mariano import diebold_mariano
+from tsrnn.model_comparison import diebold_mariano
 from tsrnn.splitting import RollingOriginSplit
 
 __all__ = ["BacktestResult", "RollingOriginSplit", "backtest", "diebold_mariano"]

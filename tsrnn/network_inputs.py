@@ -150,6 +150,11 @@ def held_out_cutoffs(forecaster: Any, X: Any, y: Any) -> Cutoffs:
     new = forecaster._read(X, y)
     if is_ready_made(X):
         return new, np.arange(new.n_series), new.offsets[:-1] + X.shape[1] - 1
+    if np.isnan(new.targets).all():
+        raise ValueError(
+            "there is nothing to compare with: no row of X has an observed target; give rows with "
+            "targets that follow the training data"
+        )
     return roll(forecaster.history_, new, 1)
 
 

@@ -106,6 +106,16 @@ def _check_together(forecaster: Any) -> None:
             "at steps inside the context, whose future the backward half would see, and vec2seq "
             "reads no context; use 'seq2vec' or 'encoder_decoder'"
         )
+    if forecaster.share_targets is True and forecaster.architecture == "vec2seq":
+        raise ValueError(
+            "share_targets=True with architecture='vec2seq', which reads no past: all targets "
+            "would get one forecast; leave it 'auto'"
+        )
+    if forecaster.network is not None and forecaster.reference == "seasons":
+        raise ValueError(
+            "network= with reference='seasons': your own network makes no mix of seasons; use "
+            "'season', 'last' or 'smoothing'"
+        )
     if forecaster.network is not None and forecaster.architecture == "seq2seq":
         raise ValueError(
             "network= with architecture='seq2seq': your own network forecasts once, after the "

@@ -18,11 +18,12 @@ from tsrnn.windows import Windows
 
 
 def plan_seasons(forecaster: Any, panel: Panel) -> tuple[int, ...]:
-    """Choose the seasons, shortest first; a warm start keeps those of the last fit."""
-    if forecaster.warm_start and hasattr(forecaster, "season_lengths_"):
+    """Choose the seasons, shortest first; a warm start keeps those that "auto" chose."""
+    free = is_auto(forecaster.season_length)
+    if free and _goes_on(forecaster):
         return forecaster.season_lengths_
     candidates = resolve_season_lengths(forecaster.season_length, panel.grid)
-    return auto.seasons(candidates, panel) if is_auto(forecaster.season_length) else candidates
+    return auto.seasons(candidates, panel) if free else candidates
 
 
 def plan_lengths(
@@ -41,6 +42,9 @@ def plan_lengths(
         chosen = forecaster.segment_length
         return 0, 1 if chosen == "auto" else chosen
     context, segment = forecaster.context_length, forecaster.segment_length
+    if _goes_on(forecaster):  # with the network of the last fit
+        context = (forecaster.spec_.context_length or context) if is_auto(context) else context
+        segment = forecaster.spec_.segment_length if is_auto(segment) else segment
     if given is not None and context not in ("auto", given):
         raise ValueError(
             f"context_length={context}, but the windows show {given} steps; leave it 'auto'"
@@ -61,19 +65,24 @@ def plan_lengths(
 
 
 def plan_reference(
-    forecaster: Any, windows: Windows, season_length: int
+    forecaster: Any, windows: Windows, season_length: int, *, whole_series: bool
 ) -> tuple[str | None, str | None]:
-    """Choose the reference and scale of each window; a warm start keeps what "auto" chose."""
+    """Choose the reference and scale of each window; a warm start keeps what "auto" chose.
+
+    Parameters
+    ----------
+    whole_series : bool
+        False for windows that the user made, whose past is unknown.
+    """
     reference, scale = forecaster.reference, forecaster.scale
-    if forecaster.warm_start and hasattr(forecaster, "encoding_"):
+    if _goes_on(forecaster):
         was = forecaster.encoding_
         reference = was.reference if is_auto(reference) else reference
         scale = was.scale if is_auto(scale) else scale
     if is_auto(reference):
         panel = windows.panel
-        n_columns, own = panel.values.shape[1], len(windows) > panel.n_series
         reads = forecaster.architecture != "vec2seq"
-        smoothable = own and n_columns == 1 and reads
+        smoothable = whole_series and panel.values.shape[1] == 1 and reads
         mixable = reads and forecaster.network is None
         n_seasons = windows.context_length // season_length if mixable else 1
         reference = auto.reference(
@@ -104,6 +113,10 @@ def plan_network(
     if is_auto(architecture):
         own = forecaster.network is not None
         architecture = auto.architecture(segment_length, own_network=own)
+    units = forecaster.units
+    if is_auto(units):
+        known = _goes_on(forecaster)
+        units = forecaster.spec_.units if known else auto.units(len(windows))
     return NetworkSpec(
         cell=forecaster.cell,
         architecture=architecture,
@@ -115,7 +128,7 @@ def plan_network(
         n_future=len(columns.future),
         n_static=len(columns.static) + 3 if vec2seq else 0,
         n_seasons=0 if vec2seq else n_seasons,
-        units=auto.units(len(windows)) if is_auto(forecaster.units) else int(forecaster.units),
+        units=int(units),
         n_layers=int(forecaster.n_layers),
         segment_length=segment_length,
         decoder=forecaster.decoder,
@@ -127,6 +140,11 @@ def plan_network(
         masked=is_masked(windows),
         network=forecaster.network,
     )
+
+
+def _goes_on(forecaster: Any) -> bool:
+    """Whether a warm start keeps what "auto" chose in the last fit."""
+    return forecaster.warm_start and hasattr(forecaster, "spec_")
 
 
 def is_masked(windows: Windows) -> bool:
@@ -214,8 +232,13 @@ def seeds(random_state: Any, n: int) -> list[int]:
     return [int(seed) for seed in generator.integers(2**31 - 1, size=n)]
 
 
-def starting_weights(forecaster: Any, spec: NetworkSpec) -> list[Any]:
+def starting_weights(forecaster: Any, spec: NetworkSpec, lags: tuple[int, ...]) -> list[Any]:
     """Weights that each member starts from: those of the last fit, or None for new ones.
+
+    Parameters
+    ----------
+    lags : tuple of int
+        Of the seasons that the network mixes.
 
     Raises
     ------
@@ -225,6 +248,7 @@ def starting_weights(forecaster: Any, spec: NetworkSpec) -> list[Any]:
     if not forecaster.warm_start or not hasattr(forecaster, "weights_"):
         return [None] * forecaster.n_members
     same = replace(forecaster.spec_, masked=spec.masked) == spec
+    same &= forecaster.encoding_.lags == lags
     if not same or len(forecaster.weights_) != forecaster.n_members:
         raise ValueError(
             "warm_start=True, but the network of the last fit was another; set "

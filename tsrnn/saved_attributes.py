@@ -31,7 +31,6 @@ _FITTED: dict[str, dict[str, Any]] = {
     },
     "RNNForecaster": {
         "season_lengths_": tuple[int, ...],
-        "segment_length_": int,
         "shares_targets_": bool,
         "encoding_": Encoding,
         "n_windows_": int,

@@ -52,7 +52,9 @@ def trace(
         traced |= {(name, part): a for name, run in runs.items() for part, a in run.items()}
         out = np.concatenate([run["hidden"] for run in runs.values()], axis=-1)
         out = out + x if spec.residual and i > 0 else out
-        x = _normalised(model.get_layer(f"norm_{i}"), out) if spec.layer_norm else out
+        # What an encoder's top layer puts out nobody reads: there is no norm in the model.
+        between = spec.layer_norm and i < spec.n_layers - 1
+        x = _normalised(model.get_layer(f"norm_{i}"), out) if between else out
     return traced
 
 
