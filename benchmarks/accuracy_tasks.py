@@ -34,6 +34,7 @@ VARIANTS = {
     "half the units": {"units": 0.5},
     "twice the units": {"units": 2},
     "two layers": {"n_layers": 2},
+    "answer from the last state": {"architecture": "seq2vec"},
     "encoder and decoder": {"architecture": "encoder_decoder"},
     "loss at every step": {"architecture": "seq2seq"},
     "squared loss": {"loss": "mse"},
