@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from tsrnn import (
     GRUForecaster,
     SimpleRNNForecaster,
+    check,
     gradient_by_lag,
     memory_length,
     permutation_importance,
@@ -236,3 +237,14 @@ def test_importance_is_drawn_as_bars(fitted):
     widths = [bar.get_width() for bar in drawn.patches]
     assert widths == pytest.approx(importance.table["mean"].to_list())
     plt.close("all")
+
+
+@pytest.mark.parametrize("look", [check, memory_length, permutation_importance])
+def test_rows_without_targets_cannot_be_compared_with(look):
+    """Also where X begins with the training data, whose targets are known."""
+    y = pd.Series(np.sin(np.arange(40.0)), pd.period_range("2020", periods=40, freq="Y"))
+    options = {"reference": "last", "context_length": 8, "units": 2, "max_epochs": 1}
+    forecaster = GRUForecaster(**options, random_state=0).fit(y[:30])
+    y[30:] = np.nan
+    with pytest.raises(ValueError, match="nothing to compare with"):
+        look(forecaster, y)

@@ -150,12 +150,13 @@ def held_out_cutoffs(forecaster: Any, X: Any, y: Any) -> Cutoffs:
     new = forecaster._read(X, y)
     if is_ready_made(X):
         return new, np.arange(new.n_series), new.offsets[:-1] + X.shape[1] - 1
-    if np.isnan(new.targets).all():
+    panel, series, rows = roll(forecaster.history_, new, 1)
+    if np.isnan(panel.targets[rows + 1]).all():
         raise ValueError(
-            "there is nothing to compare with: no row of X has an observed target; give rows with "
-            "targets that follow the training data"
+            "there is nothing to compare with: no row of X after the training data has an observed "
+            "target; give rows with targets that follow it"
         )
-    return roll(forecaster.history_, new, 1)
+    return panel, series, rows
 
 
 def some_of(cutoffs: Cutoffs, n: int) -> Cutoffs:

@@ -202,7 +202,7 @@ def _with_seasons(spec: NetworkSpec, change: Any, summary: Any, inputs: dict[str
     if not spec.n_seasons:
         return change
     # An untrained network gives the last value most of the weight.
-    prior = np.full((1, spec.n_seasons, spec.n_targets), 0.0, dtype=np.float32)
+    prior = np.zeros((1, spec.n_seasons, spec.n_targets), dtype=np.float32)
     prior[:, 0] = _LAST_VALUE
     size = spec.n_seasons * spec.n_targets
     weigh = layers.Dense(size, kernel_initializer="zeros", name="season_weights")
