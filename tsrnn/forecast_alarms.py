@@ -9,7 +9,7 @@ import numpy as np
 
 from tsrnn.alarm import Alarm, alarm
 from tsrnn.naive import forward_fill, seasonal_naive
-from tsrnn.network_inputs import Cutoffs, some_of
+from tsrnn.network_inputs import Cutoffs, some_of, truth_after
 from tsrnn.panel import Panel
 
 # A forecast that agrees with the last value so well is taken for a copy of it, unless it errs
@@ -50,13 +50,10 @@ def forecast_held_out(forecaster: Any, cutoffs: Cutoffs) -> HeldOut:
     """Forecast from each cutoff, without refitting."""
     panel, series, rows = cutoffs
     horizon, season = forecaster.horizon_, forecaster.season_length_
-    ahead = rows[:, None] + 1 + np.arange(horizon)
-    inside = ahead < panel.offsets[1:][series][:, None]
-    truth = panel.targets[np.minimum(ahead, len(panel.values) - 1)]
     return HeldOut(
         cutoffs=cutoffs,
         season_length=season,
-        truth=np.where(inside[..., None], truth, np.nan),
+        truth=truth_after(cutoffs, horizon),
         forecasts=forecaster._forecast(panel, series, rows, horizon),
         naive=seasonal_naive(panel, series, rows, horizon, 1),
         seasonal=seasonal_naive(panel, series, rows, horizon, season),

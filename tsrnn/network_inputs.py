@@ -169,8 +169,14 @@ def some_of(cutoffs: Cutoffs, n: int) -> Cutoffs:
 def absolute_error(read: NetworkInputs, forecasts: np.ndarray) -> float:
     """Mean absolute error over the steps of the horizons that are observed."""
     windows = read.windows
-    rows = windows.target_rows
-    inside = rows < windows.panel.offsets[1:][windows.series][:, None]
-    truth = windows.panel.targets[np.minimum(rows, len(windows.panel.values) - 1)]
-    truth = np.where(inside[..., None], truth, np.nan)
+    truth = truth_after((windows.panel, windows.series, windows.cutoffs), windows.horizon)
     return float(np.nanmean(np.abs(truth - forecasts)))
+
+
+def truth_after(cutoffs: Cutoffs, horizon: int) -> np.ndarray:
+    """Targets after each cutoff, (n_cutoffs, horizon, n_targets); NaN beyond a series' end."""
+    panel, series, rows = cutoffs
+    ahead = rows[:, None] + np.arange(1, horizon + 1)
+    inside = ahead < panel.offsets[1:][series][:, None]
+    truth = panel.targets[np.minimum(ahead, len(panel.values) - 1)]
+    return np.where(inside[..., None], truth, np.nan)
