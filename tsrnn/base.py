@@ -92,15 +92,9 @@ class Forecaster(BaseEstimator):
             With the future timestamps.
         """
         check_is_fitted(self)
-        panel = self._panel_to_forecast(X)
-        cutoffs = self._checked_cutoffs(panel)
-        n_ahead = panel.offsets[1:] - 1 - cutoffs
-        row_by_row = self.fitted_with_y_ and X is not None
-        n_steps = n_ahead if row_by_row else self._history_steps(panel, cutoffs)
+        panel, cutoffs, n_steps = self._asked(X)
         forecasts = self._forecast(panel, np.arange(panel.n_series), cutoffs, int(n_steps.max()))
-        first = panel.starts + cutoffs + 1 - panel.offsets[:-1]
-        asked = forecasts[np.arange(forecasts.shape[1]) < n_steps[:, None]]
-        return _in_given_order(panel.wrap(asked, n_steps, first), X, self.fitted_with_y_)
+        return self._answer(X, panel, cutoffs, n_steps, forecasts)
 
     def predict_at(
         self, X: Any, cutoffs: Any, y: Any = None, *, n_steps: int | None = None
@@ -271,6 +265,22 @@ class Forecaster(BaseEstimator):
             return self.history_
         new = self._read(X)
         return (follow if self.fitted_with_y_ else resume)(self.history_, new)[0]
+
+    def _asked(self, X: Any) -> tuple[Panel, np.ndarray, np.ndarray]:
+        """Panel to forecast, and cutoff and number of steps of each of its series."""
+        panel = self._panel_to_forecast(X)
+        cutoffs = self._checked_cutoffs(panel)
+        row_by_row = self.fitted_with_y_ and X is not None
+        n_ahead = panel.offsets[1:] - 1 - cutoffs
+        return panel, cutoffs, n_ahead if row_by_row else self._history_steps(panel, cutoffs)
+
+    def _answer(
+        self, X: Any, panel: Panel, cutoffs: np.ndarray, n_steps: np.ndarray, forecasts: np.ndarray
+    ) -> Any:
+        """Forecasts of shape (n_series, n_steps, n_targets), in the container of X."""
+        first = panel.starts + cutoffs + 1 - panel.offsets[:-1]
+        asked = forecasts[np.arange(forecasts.shape[1]) < n_steps[:, None]]
+        return _in_given_order(panel.wrap(asked, n_steps, first), X, self.fitted_with_y_)
 
     def _history_steps(self, panel: Panel, cutoffs: np.ndarray) -> np.ndarray:
         n_ahead = panel.offsets[1:] - 1 - cutoffs

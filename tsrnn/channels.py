@@ -52,8 +52,14 @@ def split_windows(windows: Windows) -> Windows:
     return replace(windows, panel=split_targets(windows.panel), series=series, cutoffs=cutoffs)
 
 
+def split_levels(levels: np.ndarray) -> np.ndarray:
+    """From (n_cutoffs, n_steps, n_targets, n) to (n_targets * n_cutoffs, n_steps, 1, n)."""
+    moved = np.moveaxis(levels, 2, 0)
+    return moved.reshape(-1, *moved.shape[2:])[:, :, None]
+
+
 def join_targets(forecasts: np.ndarray, n_targets: int) -> np.ndarray:
-    """From (n_targets * n_cutoffs, n_steps, 1) to (n_cutoffs, n_steps, n_targets).
+    """From (n_targets * n_cutoffs, n_steps, 1, ...) to (n_cutoffs, n_steps, n_targets, ...).
 
     Examples
     --------
@@ -61,4 +67,5 @@ def join_targets(forecasts: np.ndarray, n_targets: int) -> np.ndarray:
     array([[0., 2.],
            [1., 3.]])
     """
-    return np.moveaxis(forecasts[..., 0].reshape(n_targets, -1, forecasts.shape[1]), 0, -1)
+    each = forecasts[:, :, 0]
+    return np.moveaxis(each.reshape(n_targets, -1, *each.shape[1:]), 0, 2)

@@ -13,25 +13,40 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import nn, planning
 from tsrnn.archive import PathLike, replacing
-from tsrnn.base import Forecaster
-from tsrnn.channels import join_targets, split_cutoffs, split_targets, split_windows
+from tsrnn.channels import (
+    join_targets,
+    split_cutoffs,
+    split_levels,
+    split_targets,
+    split_windows,
+)
 from tsrnn.checks import check_observed
+from tsrnn.dependence import dependence
+from tsrnn.distributions import COUNTS
 from tsrnn.explaining import explain
-from tsrnn.forecasting import Network, forecast, training_errors
+from tsrnn.forecasting import (
+    Network,
+    forecast,
+    forecast_quantiles,
+    training_errors,
+    training_scores,
+)
 from tsrnn.inputs import learn_encoding, training_data
 from tsrnn.panel import Panel
 from tsrnn.parameters import check_params
+from tsrnn.probabilistic import ProbabilisticForecasts
 from tsrnn.ready_made import is_ready_made, ready_made_panel
 from tsrnn.rolling import compare
 from tsrnn.shrinkage import network_share
+from tsrnn.target_units import as_read, in_units
 from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
 from tsrnn.windows import Windows
 
-# Training windows that tell how much the network explains.
+# Training windows that tell how much the network explains, or how steps move together.
 _MOST_CHECKED = 2048
 
 
-class RNNForecaster(Forecaster):
+class RNNForecaster(ProbabilisticForecasts):
     """Forecast with a recurrent network: SimpleRNN, LSTM or GRU.
 
     One network is trained over all series and windows; each window is scaled by its own past,
@@ -94,6 +109,12 @@ class RNNForecaster(Forecaster):
     network : callable, default None
         Your own builder: takes a `NetworkSpec`, returns a ``keras.Model`` from inputs named
         "context" (and "future", "static", "mask") to (batch, horizon, n_targets).
+    distribution : str or None, default None
+        What is forecast of each step besides one number: "quantiles" (no shape assumed),
+        "gaussian", "student_t" (heavy tails), "log_normal" (of values above 0), and for counts
+        "negative_binomial" or "poisson". `predict_quantiles`, `predict_interval` and `sample`
+        answer with it; `predict` gives the median, of counts the mean. See
+        `tsrnn.distributions` and, for how it is learned, `tsrnn.nn.heads`.
     loss : str or callable, default "mae"
         A Keras loss, on scaled values. XLA compiles a callable of (y_true, y_pred), together
         with the network; it returns one value per window.
@@ -119,7 +140,8 @@ class RNNForecaster(Forecaster):
     callbacks : list of keras callbacks, default None
         An epoch runs in one call: batch hooks are called once per epoch, not per batch.
     n_members : int, default 1
-        Networks that differ in their seed; forecasts are their median.
+        Networks that differ in their seed; forecasts are their median (the mean of their
+        quantiles at each level, with a `distribution`).
     warm_start : bool, default False
         Go on from the weights of the last fit.
     verbose : bool or "auto", default "auto"
@@ -138,6 +160,8 @@ class RNNForecaster(Forecaster):
     encoding_ : Encoding
         Reference and scale of the windows, with "auto" resolved; with "smoothing", ``share`` is
         what forecasts keep of the network's correction.
+    dependence_ : ndarray of shape (horizon, horizon) or None
+        Correlation between the steps, in normal scores; None without a `distribution`.
     history_ : Panel
         The last rows of the training data that forecasts read; with "smoothing", all of them.
     losses_ : DataFrame
@@ -185,6 +209,7 @@ class RNNForecaster(Forecaster):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         network: Any = None,
+        distribution: str | None = None,
         loss: Any = "mae",
         optimizer: Any = "adam",
         learning_rate: Any = "auto",
@@ -223,6 +248,7 @@ class RNNForecaster(Forecaster):
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.network = network
+        self.distribution = distribution
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -425,6 +451,7 @@ class RNNForecaster(Forecaster):
     ) -> None:
         """Train each member; weights of the last fit are where warm starts begin."""
         weights = window_weights(windows, sample_weight)
+        windows = replace(windows, panel=as_read(windows.panel, self.distribution))
         shares_targets = planning.shares_targets(self, windows.panel)
         if shares_targets:
             weights = np.tile(weights, windows.panel.n_targets)
@@ -432,7 +459,14 @@ class RNNForecaster(Forecaster):
         reference, scale = planning.plan_reference(
             self, windows, seasons[0], whole_series=whole_series
         )
-        encoding = learn_encoding(windows.panel, reference, scale, seasons, windows.context_length)
+        encoding = learn_encoding(
+            windows.panel,
+            reference,
+            scale,
+            seasons,
+            windows.context_length,
+            least_scale=1.0 if self.distribution in COUNTS else 0.0,
+        )
         spec = planning.plan_network(self, windows, segment_length, len(encoding.lags))
         starts = planning.starting_weights(self, spec, encoding.lags)
         self.season_lengths_, self.shares_targets_ = seasons, shares_targets
@@ -461,9 +495,13 @@ class RNNForecaster(Forecaster):
         self.spec_ = spec
         self.weights_ = [one.weights for one in trained]
         absolute = self.loss in ("mae", "mean_absolute_error")  # what the share is measured by
+        absolute &= self.distribution is None
         if reference == "smoothing" and self.architecture != "vec2seq" and absolute:
             share = network_share(*training_errors(self._network(), some))
             self.encoding_ = replace(self.encoding_, share=share)
+        self.dependence_ = None
+        if self.distribution is not None:
+            self.dependence_ = dependence(training_scores(self._network(), some))
         self.losses_ = planning.losses_table([one.history for one in trained])
         best = [one.best_epoch for one in trained]
         self.best_epoch_ = best[0] if len(best) == 1 else best
@@ -475,11 +513,28 @@ class RNNForecaster(Forecaster):
             check_observed(panel, series, cutoffs)
         # Forecasts that are fed back lengthen the history, and vec2seq reads its length.
         memory = self._memory(panel) + n_steps
+        panel = as_read(panel, self.distribution)
         if not self.shares_targets_:
-            return forecast(self._network(), panel, series, cutoffs, n_steps, memory)
-        one_each = split_cutoffs(panel, series, cutoffs)
-        forecasts = forecast(self._network(), split_targets(panel), *one_each, n_steps, memory)
-        return join_targets(forecasts, panel.n_targets)
+            forecasts = forecast(self._network(), panel, series, cutoffs, n_steps, memory)
+        else:
+            one_each = split_cutoffs(panel, series, cutoffs)
+            forecasts = forecast(self._network(), split_targets(panel), *one_each, n_steps, memory)
+            forecasts = join_targets(forecasts, panel.n_targets)
+        return in_units(forecasts, self.distribution)
+
+    def _forecast_quantiles(
+        self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, levels: np.ndarray
+    ) -> np.ndarray:
+        if not self._forecasts_without_history():
+            check_observed(panel, series, cutoffs)
+        panel, n_targets = as_read(panel, self.distribution), panel.n_targets
+        if self.shares_targets_:
+            series, cutoffs = split_cutoffs(panel, series, cutoffs)
+            panel, levels = split_targets(panel), split_levels(levels)
+        quantiles = forecast_quantiles(self._network(), panel, series, cutoffs, levels)
+        if self.shares_targets_:
+            quantiles = join_targets(quantiles, n_targets)
+        return in_units(quantiles, self.distribution)
 
     def _network(self) -> Network:
         return self.spec_, self.encoding_, self.weights_

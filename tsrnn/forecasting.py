@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tsrnn import nn
 from tsrnn.checks import future_covariates
+from tsrnn.distributions import normal_scores, point_forecasts, quantile_forecasts
 from tsrnn.history import append_forecasts
 from tsrnn.inputs import Encoding, prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
@@ -71,49 +74,108 @@ def forecast(
 def _block(
     network: Network, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, future: np.ndarray
 ) -> np.ndarray:
-    """Forecast a horizon after each cutoff; members are combined by their median."""
-    reference, change = _parts(network, panel, series, cutoffs, future)
-    return reference + change
+    """Forecast a horizon after each cutoff."""
+    answer = partial(point_forecasts, network[0].distribution)
+    return _run(network, panel, series, cutoffs, future, answer)
 
 
-def _parts(
-    network: Network, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, future: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Run the network once per window: what its forecasts are measured from, and its changes."""
+def forecast_quantiles(
+    network: Network, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, levels: np.ndarray
+) -> np.ndarray:
+    """Forecast quantiles over the horizon.
+
+    Parameters
+    ----------
+    network, panel, series, cutoffs : as in `forecast`
+    levels : ndarray of shape (n_cutoffs, horizon, n_targets, n_levels)
+
+    Returns
+    -------
+    quantiles : ndarray of the shape of `levels`
+    """
+    spec = network[0]
+    assert spec.distribution is not None
+    future = _known_future(panel, series, cutoffs, spec)
+    answer = partial(quantile_forecasts, spec.distribution)
+    return _run(network, panel, series, cutoffs, future, answer, levels)
+
+
+def training_scores(network: Network, windows: Windows) -> np.ndarray:
+    """Return normal scores of the targets of windows, `tsrnn.distributions.normal_scores`."""
+    panel, series, cutoffs = windows.panel, windows.series, windows.cutoffs
+    spec = network[0]
+    assert spec.distribution is not None
+    future = _known_future(panel, series, cutoffs, spec)
+    answer = partial(normal_scores, spec.distribution)
+    return _run(network, panel, series, cutoffs, future, answer, windows.targets)
+
+
+def _run(
+    network: Network,
+    panel: Panel,
+    series: np.ndarray,
+    cutoffs: np.ndarray,
+    future: np.ndarray,
+    answer: Callable[..., np.ndarray],
+    *given: np.ndarray,
+) -> np.ndarray:
+    """Run the network once per window.
+
+    Parameters
+    ----------
+    answer : callable
+        Takes references, scales and the outputs of the members, and of each array in `given`,
+        which has a row for each cutoff, those of the same windows.
+    """
     spec, encoding, members = network
     windows = Windows(panel, series, cutoffs, spec.context_length, spec.horizon)
     spec = replace(spec, masked=is_masked(windows))
     filled = forward_fill(panel.values, panel.offsets)
 
-    aligned = [future]
-    if encoding.reference == "smoothing" and spec.architecture != "vec2seq":
-        aligned.append(smoothed(panel, cutoffs, encoding, spec))
+    smooths = encoding.reference == "smoothing" and spec.architecture != "vec2seq"
+    ahead = [smoothed(panel, cutoffs, encoding, spec)] if smooths else []
 
-    def run(some: Windows, future: np.ndarray, *ahead: np.ndarray) -> Any:
-        inputs, reference, scale = prediction_inputs(some, encoding, spec, future, filled, *ahead)
-        outputs = [nn.predict(inputs, spec, weights) for weights in members]
-        change = scale * np.median(outputs, axis=0)
-        return np.broadcast_to(reference, change.shape), change
+    def run(some: Windows, future: np.ndarray, *rest: np.ndarray) -> Any:
+        of_inputs, of_answer = rest[: len(ahead)], rest[len(ahead) :]
+        inputs, reference, scale = prediction_inputs(
+            some, encoding, spec, future, filled, *of_inputs
+        )
+        outputs = np.stack([nn.predict(inputs, spec, weights) for weights in members])
+        return answer(reference, scale, outputs, *of_answer)
 
     n_forecasts = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
     of_seasons = n_forecasts * spec.horizon * spec.n_seasons * spec.n_targets
-    n_values = max(spec.context_length * panel.values.shape[1], of_seasons, 1)
+    of_outputs = len(members) * spec.horizon * spec.n_outputs
+    n_values = max(spec.context_length * panel.values.shape[1], of_seasons, of_outputs, 1)
     rows = max(1, min(4096, 2**22 // n_values))
-    references, changes = zip(*in_chunks(run, windows, *aligned, rows=rows), strict=True)
-    return np.concatenate(references), np.concatenate(changes)
+    return np.concatenate(list(in_chunks(run, windows, future, *ahead, *given, rows=rows)))
 
 
 def training_errors(network: Network, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """Absolute errors with the network and of its reference alone, in units of each window."""
     panel, series, cutoffs = windows.panel, windows.series, windows.cutoffs
     spec, encoding, _ = network
-    future = np.zeros((len(cutoffs), spec.horizon, 0))
-    if spec.n_future:
-        future = future_covariates(panel, series, cutoffs, spec.horizon)
+    future = _known_future(panel, series, cutoffs, spec)
     scale = divisor(encoding.statistics(windows, spec)[1][:, None])
-    reference, change = _parts(network, panel, series, cutoffs, future)
-    error = windows.targets - reference
-    return np.abs(error - change) / scale, np.abs(error) / scale
+    both = _run(network, panel, series, cutoffs, future, _with_reference)
+    error = windows.targets[:, None] - both
+    with_network, without = np.moveaxis(np.abs(error) / scale[:, None], 1, 0)
+    return with_network, without
+
+
+def _with_reference(reference: np.ndarray, scale: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Forecasts and what they are measured from, (n_windows, 2, horizon, n_targets)."""
+    forecasts = point_forecasts(None, reference, scale, outputs)
+    return np.stack([forecasts, np.broadcast_to(reference, forecasts.shape)], axis=1)
+
+
+def _known_future(
+    panel: Panel, series: np.ndarray, cutoffs: np.ndarray, spec: NetworkSpec
+) -> np.ndarray:
+    """Covariates known over the horizon after each cutoff."""
+    if not spec.n_future:
+        return np.zeros((len(cutoffs), spec.horizon, 0))
+    return future_covariates(panel, series, cutoffs, spec.horizon)
 
 
 def _check_reach(panel: Panel, n_steps: int, horizon: int) -> None:

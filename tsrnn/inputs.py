@@ -36,6 +36,8 @@ class Encoding:
         How far back the seasons lie that the network mixes (see `tsrnn.scaling.season_lags`).
     share : float, default 1
         What forecasts keep of the network's correction (see `tsrnn.shrinkage`).
+    least_scale : float, default 0
+        Windows that move less are scaled by it; 1 for counts, which move by 1 or more.
     """
 
     reference: str | None
@@ -48,6 +50,7 @@ class Encoding:
     duration: float
     lags: tuple[int, ...] = ()
     share: float = 1.0
+    least_scale: float = 0.0
 
     def covariates(self, values: np.ndarray, columns: slice) -> np.ndarray:
         """Standardise some covariate columns; missing ones become 0, their mean."""
@@ -81,6 +84,7 @@ def learn_encoding(
     scale: str | None,
     seasons: tuple[int, ...],
     context_length: int,
+    least_scale: float,
 ) -> Encoding:
     """Learn from the training rows what `Encoding` holds."""
     covariates = panel.values[:, panel.n_targets :]
@@ -96,6 +100,7 @@ def learn_encoding(
         spread=spread if scale is not None else np.ones_like(spread),
         duration=float(panel.lengths.max()),
         lags=season_lags(seasons, context_length) if reference == "seasons" else (),
+        least_scale=least_scale,
     )
 
 
@@ -148,6 +153,7 @@ def training_data(
     filled = forward_fill(panel.values, panel.offsets)
     covariates = encoding.covariates(filled[:, panel.n_targets :], slice(None))
     location, scale = encoding.statistics(windows, spec)
+    scale = np.maximum(scale, encoding.least_scale)
     # A window without movement says nothing of the size of what follows.
     moving = (scale > 0).any(axis=1)
     used = weights * (moving if moving.any() else 1.0)
@@ -231,6 +237,7 @@ def prediction_inputs(
     location, scale = encoding.statistics(windows, spec)
     if spec.architecture == "seq2seq":
         location, scale = _with_short_histories(location, scale, windows, encoding, spec)
+    scale = np.maximum(scale, encoding.least_scale)
     reference = location[:, None]
     if spec.architecture == "vec2seq":
         inputs["static"] = static_inputs(panel, windows.series, windows.cutoffs, encoding, spec)
@@ -251,6 +258,8 @@ def prediction_inputs(
         start = len(panel.columns.past)
         future = encoding.covariates(future, slice(start, start + spec.n_future))
         inputs["future"] = _future_input(windows, future, encoding, spec)
+    if spec.counts:
+        inputs |= _units(reference, scale[:, None], spec)
     return inputs, reference, encoding.share * scale[:, None]
 
 
@@ -303,6 +312,16 @@ def _seasons(
     shape = (len(windows), len(spec.loss_steps) - 1, *seasons.shape[1:])
     unread = np.broadcast_to(np.float32(0.0), shape)
     return np.concatenate([unread, seasons[:, None]], axis=1)
+
+
+def _units(reference: np.ndarray, scale: np.ndarray, spec: NetworkSpec) -> dict[str, np.ndarray]:
+    """Make inputs of reference and scale, for a network that forecasts in units of the data."""
+    shape = (len(scale), spec.horizon, spec.n_targets)
+    inputs = {"reference": reference / scale, "scale": scale}
+    inputs = {name: np.broadcast_to(a, shape).astype(np.float32) for name, a in inputs.items()}
+    if spec.architecture != "seq2seq":
+        return inputs
+    return {name: np.repeat(a[:, None], len(spec.loss_steps), 1) for name, a in inputs.items()}
 
 
 def _future_input(

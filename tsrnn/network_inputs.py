@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn import nn
 from tsrnn.channels import split_cutoffs, split_targets
 from tsrnn.checks import check_observed, future_covariates
+from tsrnn.distributions import point_forecasts
 from tsrnn.inputs import prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
@@ -18,6 +19,7 @@ from tsrnn.panel import Panel
 from tsrnn.planning import is_masked
 from tsrnn.ready_made import is_ready_made
 from tsrnn.rolling import roll
+from tsrnn.target_units import as_read, in_units
 from tsrnn.windows import Windows
 
 # A panel, and the series and row of each cutoff in it.
@@ -49,8 +51,9 @@ class NetworkInputs:
         """Forecast, shape (n_windows, horizon, n_targets), with some inputs changed."""
         inputs = self.inputs | changed
         spec = replace(self.spec, masked="mask" in inputs)
-        outputs = [nn.predict(inputs, spec, weights) for weights in members]
-        return self.reference + self.scale * np.median(outputs, axis=0)
+        outputs = np.stack([nn.predict(inputs, spec, weights) for weights in members])
+        forecasts = point_forecasts(spec.distribution, self.reference, self.scale, outputs)
+        return in_units(forecasts, spec.distribution)
 
 
 def check_network(forecaster: Any, what: str) -> None:
@@ -90,6 +93,7 @@ def network_inputs(
     """
     panel, series, rows = cutoffs
     check_observed(panel, series, rows)
+    panel = as_read(panel, forecaster.distribution)
     if forecaster.shares_targets_:
         series, rows = split_cutoffs(panel, series, rows)
         panel = split_targets(panel)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tsrnn.distributions import DISTRIBUTIONS
 from tsrnn.nn.spec import ARCHITECTURES, CELLS, DECODERS
 from tsrnn.scaling import REFERENCES, SCALES
 from tsrnn.windows import check_count
@@ -16,6 +17,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "decoder": DECODERS,
     "reference": ("auto", *REFERENCES),
     "scale": ("auto", *SCALES),
+    "distribution": (None, *DISTRIBUTIONS),
     "schedule": ("cosine", "constant"),
 }
 _FLAGS = ("bidirectional", "residual", "layer_norm", "early_stopping", "warm_start")
@@ -110,6 +112,16 @@ def _check_together(forecaster: Any) -> None:
         raise ValueError(
             "share_targets=True with architecture='vec2seq', which reads no past: all targets "
             "would get one forecast; leave it 'auto'"
+        )
+    if forecaster.distribution is not None and forecaster.network is not None:
+        raise ValueError(
+            f"network= with distribution={forecaster.distribution!r}: your own network forecasts "
+            "one number; wrap the forecaster in a ConformalForecaster for quantiles"
+        )
+    if forecaster.distribution is not None and forecaster.loss != "mae":
+        raise ValueError(
+            f"loss={forecaster.loss!r} with distribution={forecaster.distribution!r}, which has a "
+            "loss of its own; leave loss='mae'"
         )
     if forecaster.network is not None and forecaster.reference == "seasons":
         raise ValueError(

@@ -139,6 +139,7 @@ def plan_network(
         recurrent_dropout=float(forecaster.recurrent_dropout),
         masked=is_masked(windows),
         network=forecaster.network,
+        distribution=forecaster.distribution,
     )
 
 

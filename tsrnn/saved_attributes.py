@@ -39,6 +39,7 @@ _FITTED: dict[str, dict[str, Any]] = {
         "weights_": list[list[np.ndarray]],
         "losses_": pd.DataFrame,
         "best_epoch_": int | list[int],
+        "dependence_": np.ndarray | None,
     },
     "PerSeriesForecaster": {"models_": dict[Any, list[Fitted]]},
     "STLForecaster": {"forecaster_": Forecaster},

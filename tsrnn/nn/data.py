@@ -88,13 +88,20 @@ def gather(
     steps = _forecast_rows(part["cutoffs"], spec)
     if spec.n_seasons:
         inputs["seasons"] = _seasons(arrays, part, steps, spec)
-    target = _scaled_target(arrays, part, steps, spec)
+    target, reference, scale = _target_and_scaling(arrays, part, steps, spec)
+    if spec.counts:
+        like = tf.zeros_like(target)
+        inputs["reference"] = tf.cast(reference / scale + like, tf.float32)
+        inputs["scale"] = tf.cast(scale + like, tf.float32)
+    else:
+        target = (target - reference) / scale
     if spec.n_future:
         inputs["future"] = _future(arrays["values"], steps, spec)
     weight = (part["weights"] * factor)[:, None]
     if spec.architecture == "seq2seq":
         weight = weight[:, :, None] * _seq2seq_weight(arrays["complete"], part, steps)
-    return {name: inputs[name] for name in inputs if name in names}, target, weight
+    inputs = {name: inputs[name] for name in inputs if name in names}
+    return inputs, tf.cast(target, tf.float32), weight
 
 
 def _context(arrays: dict[str, Any], part: dict[str, Any], spec: NetworkSpec) -> dict[str, Any]:
@@ -123,10 +130,10 @@ def _forecast_rows(cutoffs: Any, spec: NetworkSpec) -> Any:
     return cutoffs[:, None] + offsets
 
 
-def _scaled_target(
+def _target_and_scaling(
     arrays: dict[str, Any], part: dict[str, Any], steps: Any, spec: NetworkSpec
-) -> Any:
-    """Target over the horizon after `steps`, around its reference and in the window's scale."""
+) -> tuple[Any, Any, Any]:
+    """Target over the horizon after `steps`, its reference and scale."""
     n = spec.n_targets
     ahead = tf.range(1, spec.horizon + 1, dtype=tf.int64)
     shape = [-1] + [1] * (len(steps.shape) - 1) + [1, n]
@@ -141,7 +148,8 @@ def _scaled_target(
         rows = _reference_rows(steps, part["first"], arrays["offsets"], arrays["shortest"])
         seen = _gather_rows(arrays["values"], rows)[..., :n]
         reference = tf.where(tf.math.is_nan(seen), reference, seen)
-    return tf.cast((target - reference) / tf.reshape(part["scale"], shape), tf.float32)
+    scale = tf.reshape(part["scale"], shape)
+    return target, reference, scale
 
 
 def _seasons(arrays: dict[str, Any], part: dict[str, Any], steps: Any, spec: NetworkSpec) -> Any:

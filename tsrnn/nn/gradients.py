@@ -66,7 +66,8 @@ def _gradient_of(model: keras.Model, spec: NetworkSpec) -> Any:
             outputs = model(inputs, training=False)
             outputs = outputs[:, -1] if every_step else outputs
             # Windows do not read each other: the gradient of the sum holds that of each.
-            chosen = tf.reduce_sum(outputs[:, step, target])
+            place = target * spec.n_parameters + spec.location
+            chosen = tf.reduce_sum(outputs[:, step, place])
         return tape.gradient(chosen, inputs["context"], unconnected_gradients="zero")
 
     shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in model.inputs}

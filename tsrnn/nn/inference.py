@@ -34,7 +34,7 @@ def predict(
 
     Returns
     -------
-    outputs : ndarray of shape (n_windows, horizon, n_targets), float64
+    outputs : ndarray of shape (n_windows, horizon, n_outputs), float64
         In scaled units; for seq2seq those of the last step.
     """
     runner = _runner(spec)
@@ -95,7 +95,7 @@ class _Runner:
             self._map({name: b[lane * share : (lane + 1) * share] for name, b in blocks.items()})
             for lane in range(n_lanes())
         ]
-        return tf.reshape(tf.concat(outputs, 0), (-1, self.spec.horizon, self.spec.n_targets))[:n]
+        return tf.reshape(tf.concat(outputs, 0), (-1, self.spec.horizon, self.spec.n_outputs))[:n]
 
     def _map(self, blocks: dict[str, Any]) -> Any:
         """Run one block after the other; loops that do not wait for each other run at once."""
@@ -103,7 +103,7 @@ class _Runner:
             self._compiled,
             blocks,
             fn_output_signature=tf.TensorSpec(
-                (_BLOCK, self.spec.horizon, self.spec.n_targets), tf.float32
+                (_BLOCK, self.spec.horizon, self.spec.n_outputs), tf.float32
             ),
         )
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tsrnn.nn.heads import distribution_parameters
 from tsrnn.nn.layers import GRU, LSTM, FeedbackCell, PositionEmbedding, SimpleRNN, has_gpu
 from tsrnn.nn.parallel import ParallelModel
 from tsrnn.nn.spec import NetworkSpec
@@ -47,9 +48,11 @@ def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
 
     Inputs, by name and where the spec has them: ``context`` (batch, context_length,
     n_targets + n_covariates), ``mask`` (batch, context_length), ``future`` (batch, horizon,
-    n_future), ``static`` (batch, n_static), ``seasons`` (batch, horizon, n_seasons, n_targets; for
-    seq2seq with n_loss_steps after batch). The output is (batch, horizon, n_targets), for
-    seq2seq (batch, n_loss_steps, horizon, n_targets), in scaled units around the reference.
+    n_future), ``static`` (batch, n_static), ``seasons`` (batch, horizon, n_seasons, n_targets),
+    and for counts ``reference`` and ``scale`` (batch, horizon, n_targets); the last three for
+    seq2seq with n_loss_steps after batch. The output is (batch, horizon, n_outputs), for seq2seq
+    (batch, n_loss_steps, horizon, n_outputs), in scaled units around the reference: forecasts of
+    the targets, or the parameters of the distribution of each (see `tsrnn.nn.heads`).
     Where there are seasons, it is a mean of them, weighted by the softmax of a layer that reads
     the last state (attention to the same phase of the past), plus what the other layers add.
 
@@ -87,10 +90,13 @@ def model_inputs(spec: NetworkSpec) -> dict[str, Any]:
     inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
     if spec.masked and spec.architecture != "vec2seq":
         inputs["mask"] = keras.Input((spec.context_length,), dtype="bool", name="mask")
+    steps = (len(spec.loss_steps),) if spec.architecture == "seq2seq" else ()
     if spec.n_seasons:
         seasons = (spec.horizon, spec.n_seasons, spec.n_targets)
-        steps = (len(spec.loss_steps),) if spec.architecture == "seq2seq" else ()
         inputs["seasons"] = keras.Input((*steps, *seasons), name="seasons")
+    if spec.counts:
+        for name in ("reference", "scale"):
+            inputs[name] = keras.Input((*steps, spec.horizon, spec.n_targets), name=name)
     return inputs
 
 
@@ -99,9 +105,9 @@ def _seq2vec(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
     summary, _ = _encode(spec, inputs, sequences=False)
     if spec.n_future:
         summary = _with_future(spec, summary, layers.Flatten()(inputs["future"]))
-    flat = _head(spec.horizon * spec.n_targets)(summary)
-    change = layers.Reshape((spec.horizon, spec.n_targets))(flat)
-    return _with_seasons(spec, change, summary, inputs)
+    flat = _head(spec.horizon * spec.n_outputs)(summary)
+    change = layers.Reshape((spec.horizon, spec.n_outputs))(flat)
+    return _answer(spec, change, summary, inputs)
 
 
 def _seq2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
@@ -113,16 +119,16 @@ def _seq2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
         # future: (batch, n_loss_steps * horizon, n_future), the horizon after each loss step
         future = layers.Reshape((n_steps, spec.horizon * spec.n_future))(inputs["future"])
         sequence = _with_future(spec, sequence, future)
-    flat = _head(spec.horizon * spec.n_targets)(sequence)
-    change = layers.Reshape((n_steps, spec.horizon, spec.n_targets))(flat)
-    return _with_seasons(spec, change, sequence, inputs)
+    flat = _head(spec.horizon * spec.n_outputs)(sequence)
+    change = layers.Reshape((n_steps, spec.horizon, spec.n_outputs))(flat)
+    return _answer(spec, change, sequence, inputs)
 
 
 def _encoder_decoder(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
     """Context -> state -> decoder over the horizon."""
     _, states = _encode(spec, inputs, sequences=False)
     decode = _decode_feedback if spec.decoder == "autoregressive" else _decode_parallel
-    return _with_seasons(spec, decode(spec, inputs, states), states[-1][0], inputs)
+    return _answer(spec, decode(spec, inputs, states), states[-1][0], inputs)
 
 
 def _vec2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
@@ -135,7 +141,7 @@ def _vec2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
             for k in range(n_states)
         ]
         steps = _decoder_layer(spec, spec.units, i)(steps, initial_state=states)
-    return _write_segments(spec, steps)
+    return _answer(spec, _write_segments(spec, steps), inputs["static"], inputs)
 
 
 _ARCHITECTURES = {
@@ -197,10 +203,20 @@ def _with_future(spec: NetworkSpec, summary: Any, future: Any) -> Any:
     return layers.Dense(2 * spec.units, activation="relu", name="mix")(joined)
 
 
-def _with_seasons(spec: NetworkSpec, change: Any, summary: Any, inputs: dict[str, Any]) -> Any:
-    """Add a change to the mix of the last value and past seasons that a summary asks for."""
-    if not spec.n_seasons:
-        return change
+def _answer(spec: NetworkSpec, change: Any, summary: Any, inputs: dict[str, Any]) -> Any:
+    """Forecast from what the last layer writes, which changes a mix of seasons if there is one."""
+    mix = _mix_seasons(spec, summary, inputs) if spec.n_seasons else None
+    if spec.distribution is None:
+        return change if mix is None else change + mix
+    shape = (*change.shape[1:-1], spec.n_targets, spec.n_parameters)
+    raw = layers.Reshape(shape)(change)
+    location = raw[..., :1] if mix is None else raw[..., :1] + mix[..., None]
+    parameters = distribution_parameters(spec, location, raw[..., 1:], inputs)
+    return layers.Reshape(change.shape[1:])(parameters)
+
+
+def _mix_seasons(spec: NetworkSpec, summary: Any, inputs: dict[str, Any]) -> Any:
+    """Mean of the last value and past seasons, by weights that a summary asks for."""
     # An untrained network gives the last value most of the weight.
     prior = np.zeros((1, spec.n_seasons, spec.n_targets), dtype=np.float32)
     prior[:, 0] = _LAST_VALUE
@@ -208,7 +224,7 @@ def _with_seasons(spec: NetworkSpec, change: Any, summary: Any, inputs: dict[str
     weigh = layers.Dense(size, kernel_initializer="zeros", name="season_weights")
     asked = layers.Reshape((*summary.shape[1:-1], *prior.shape))(weigh(summary))
     weights = ops.softmax(asked + prior, axis=-2)
-    return change + ops.sum(weights * inputs["seasons"], axis=-2)
+    return ops.sum(weights * inputs["seasons"], axis=-2)
 
 
 def _head(size: int) -> Any:
@@ -257,7 +273,7 @@ def _decode_feedback(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any
     steps = _decoder_inputs(spec, inputs, inputs["context"])
     make = _CELLS[spec.cell]
     cell = FeedbackCell(
-        [make(s[0].shape[-1]) for s in states], spec.segment_length * spec.n_targets
+        [make(s[0].shape[-1]) for s in states], spec.segment_length * spec.n_outputs
     )
     start = ops.zeros_like(ops.repeat(states[0][0][:, :1], cell.output_size, axis=1))
     memory = [s for state in states for s in state]
@@ -267,13 +283,13 @@ def _decode_feedback(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any
 
 def _write_segments(spec: NetworkSpec, steps: Any) -> Any:
     steps = _regularised(spec, steps, name="decoder")
-    return _cut(spec, _head(spec.segment_length * spec.n_targets)(steps))
+    return _cut(spec, _head(spec.segment_length * spec.n_outputs)(steps))
 
 
 def _cut(spec: NetworkSpec, segments: Any) -> Any:
     """Lay output segments end to end and cut them at the horizon."""
     length = spec.n_output_segments * spec.segment_length
-    return layers.Reshape((length, spec.n_targets))(segments)[:, : spec.horizon]
+    return layers.Reshape((length, spec.n_outputs))(segments)[:, : spec.horizon]
 
 
 def _checked(model: Any, spec: NetworkSpec) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tsrnn.distributions import COUNTS, DISTRIBUTIONS
+
 CELLS = ("simple_rnn", "lstm", "gru")
 ARCHITECTURES = ("seq2vec", "seq2seq", "encoder_decoder", "vec2seq")
 DECODERS = ("parallel", "autoregressive")
@@ -44,6 +46,8 @@ class NetworkSpec:
         Whether the network takes a mask of observed context steps. The weights are the same.
     network : callable or None
         The user's own builder: called with this spec, returns a keras.Model.
+    distribution : str or None, default None
+        One of `tsrnn.distributions.DISTRIBUTIONS`; None forecasts a number.
     """
 
     cell: str
@@ -67,6 +71,27 @@ class NetworkSpec:
     recurrent_dropout: float = 0.0
     masked: bool = False
     network: Callable[[NetworkSpec], Any] | None = None
+    distribution: str | None = None
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that the network writes for each step and target."""
+        return DISTRIBUTIONS[self.distribution].n_parameters if self.distribution else 1
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers that the network writes for each step."""
+        return self.n_targets * self.n_parameters
+
+    @property
+    def location(self) -> int:
+        """Place, among the numbers for a target, of the one that it lies around."""
+        return DISTRIBUTIONS[self.distribution].location if self.distribution else 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether whole numbers are forecast, in their own units."""
+        return self.distribution in COUNTS
 
     @property
     def n_segments(self) -> int:

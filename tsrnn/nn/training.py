@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from tsrnn.inputs import TrainingData
 from tsrnn.nn.data import arrays_of, full_batches, gather, signature
+from tsrnn.nn.heads import loss_of_distribution
 from tsrnn.nn.inference import forget
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
@@ -185,7 +186,8 @@ class _Trainer:
         self.model = build(spec)
         self.optimizer = _optimizer(how, self.rate)
         self.names = input_names(self.model)
-        self.model.compile(optimizer=self.optimizer, loss=_loss(how.loss), jit_compile=False)
+        loss = loss_of_distribution(spec) if spec.distribution else _loss(how.loss)
+        self.model.compile(optimizer=self.optimizer, loss=loss, jit_compile=False)
         self.optimizer.build(self.model.trainable_variables)
         self.start = [v.numpy() for v in self.optimizer.variables]
         self._pass = tf.function(self._one_pass, autograph=False)

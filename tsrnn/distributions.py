@@ -1,0 +1,278 @@
+"""Distributions that a network can forecast: their parameters, quantiles and probabilities.
+
+`tsrnn.nn.heads` holds what a network makes of its outputs, and its loss. Here arrays of parameters
+have the shape (..., n_parameters), with the location first or, of quantiles, in the middle.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from scipy import stats
+
+# Levels that the head "quantiles" writes; the median is in the middle.
+LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
+
+
+class Distribution(Protocol):
+    """What every distribution of `DISTRIBUTIONS` can do."""
+
+    n_parameters: int
+    location: int  # place of the location among the parameters
+
+    def moved(self, parameters: np.ndarray, reference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Parameters of ``reference + scale * variable``, these of the shape (...)."""
+
+    def point(self, parameters: np.ndarray) -> np.ndarray:
+        """Forecast in one number."""
+
+    def quantile(self, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles at levels whose shape goes together with (...)."""
+
+    def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Probability of no more than these values."""
+
+
+class Gaussian:
+    """Mean and standard deviation."""
+
+    n_parameters, location = 2, 0
+
+    def moved(self, parameters: np.ndarray, reference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Move the mean, stretch the deviation."""
+        mean = reference + scale * parameters[..., 0]
+        return np.stack([mean, scale * parameters[..., 1]], axis=-1)
+
+    def point(self, parameters: np.ndarray) -> np.ndarray:
+        """Mean, which is the median."""
+        return parameters[..., 0]
+
+    def quantile(self, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles."""
+        mean, deviation = np.moveaxis(parameters, -1, 0)
+        return mean + deviation * stats.norm.ppf(levels)
+
+    def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Probability of no more than these values."""
+        mean, deviation = np.moveaxis(parameters, -1, 0)
+        return np.asarray(stats.norm.cdf(values, mean, deviation))
+
+
+class StudentT:
+    """Location, scale and degrees of freedom: tails heavier than a Gaussian's."""
+
+    n_parameters, location = 3, 0
+
+    def moved(self, parameters: np.ndarray, reference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Move the location, stretch the scale."""
+        location = reference + scale * parameters[..., 0]
+        return np.stack([location, scale * parameters[..., 1], parameters[..., 2]], axis=-1)
+
+    def point(self, parameters: np.ndarray) -> np.ndarray:
+        """Location, which is mean and median."""
+        return parameters[..., 0]
+
+    def quantile(self, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles."""
+        location, scale, freedom = np.moveaxis(parameters, -1, 0)
+        return location + scale * stats.t.ppf(levels, freedom)
+
+    def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Probability of no more than these values."""
+        location, scale, freedom = np.moveaxis(parameters, -1, 0)
+        return np.asarray(stats.t.cdf(values, freedom, location, scale))
+
+
+class Quantiles:
+    """Quantiles at `LEVELS`, no shape assumed.
+
+    In between and beyond them quantiles follow straight lines over the normal scores of their
+    levels: between two of them a part of a Gaussian, beyond the last its tail.
+    """
+
+    n_parameters, location = len(LEVELS), len(LEVELS) // 2
+    _scores = stats.norm.ppf(LEVELS)
+
+    def moved(self, parameters: np.ndarray, reference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Move and stretch all of them."""
+        return reference[..., None] + scale[..., None] * parameters
+
+    def point(self, parameters: np.ndarray) -> np.ndarray:
+        """Median."""
+        return parameters[..., self.location]
+
+    def quantile(self, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles on the lines."""
+        score = stats.norm.ppf(levels)
+        shape = np.broadcast_shapes(parameters.shape[:-1], score.shape)
+        left = np.searchsorted(self._scores[1:-1], np.broadcast_to(score, shape))
+        low, high = _neighbours(np.broadcast_to(parameters, (*shape, self.n_parameters)), left)
+        share = (score - self._scores[left]) / (self._scores[left + 1] - self._scores[left])
+        return low + share * (high - low)
+
+    def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Probability of no more than these values."""
+        left = (values[..., None] > parameters[..., 1:-1]).sum(axis=-1)
+        low, high = _neighbours(parameters, left)
+        share = (values - low) / np.maximum(high - low, np.finfo(np.float64).tiny)
+        score = self._scores[left] + share * (self._scores[left + 1] - self._scores[left])
+        return np.asarray(stats.norm.cdf(score))
+
+
+def _neighbours(parameters: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters at a place and at the next one."""
+    low = np.take_along_axis(parameters, left[..., None], axis=-1)[..., 0]
+    high = np.take_along_axis(parameters, left[..., None] + 1, axis=-1)[..., 0]
+    return low, high
+
+
+class _Counts:
+    """Whole numbers from 0 on, whose mean is the point forecast: the median is often 0."""
+
+    location = 0
+
+    def moved(self, parameters: np.ndarray, reference: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Return them as they are: networks write them in the units of the data."""
+        return parameters
+
+    def point(self, parameters: np.ndarray) -> np.ndarray:
+        """Mean."""
+        return parameters[..., 0]
+
+
+class Poisson(_Counts):
+    """Mean, which is the variance too."""
+
+    n_parameters = 1
+
+    def quantile(self, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles, whole numbers."""
+        return np.asarray(stats.poisson.ppf(levels, parameters[..., 0]))
+
+    def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Probability of no more than these values."""
+        return np.asarray(stats.poisson.cdf(values, parameters[..., 0]))
+
+
+class NegativeBinomial(_Counts):
+    """Mean and dispersion; the variance is ``mean + dispersion * mean ** 2``."""
+
+    n_parameters = 2
+
+    def quantile(self, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Quantiles, whole numbers."""
+        return np.asarray(stats.nbinom.ppf(levels, *self._successes(parameters)))
+
+    def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Probability of no more than these values."""
+        return np.asarray(stats.nbinom.cdf(values, *self._successes(parameters)))
+
+    def _successes(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Their number and probability, as scipy has it."""
+        mean, dispersion = np.moveaxis(parameters, -1, 0)
+        return 1 / dispersion, 1 / (1 + dispersion * mean)
+
+
+DISTRIBUTIONS: dict[str, Distribution] = {
+    "quantiles": Quantiles(),
+    "gaussian": Gaussian(),
+    "student_t": StudentT(),
+    "log_normal": Gaussian(),  # of logarithms, which the network reads
+    "poisson": Poisson(),
+    "negative_binomial": NegativeBinomial(),
+}
+COUNTS = ("poisson", "negative_binomial")
+
+
+def point_forecasts(
+    distribution: str | None, reference: np.ndarray, scale: np.ndarray, outputs: np.ndarray
+) -> np.ndarray:
+    """Forecast in one number of the outputs of several members.
+
+    Parameters
+    ----------
+    distribution : str or None
+        None where outputs are forecasts; then their median counts.
+    reference, scale : ndarray
+        As from `tsrnn.inputs.prediction_inputs`.
+    outputs : ndarray of shape (n_members, n_windows, horizon, n_outputs)
+
+    Returns
+    -------
+    forecasts : ndarray of shape (n_windows, horizon, n_targets)
+    """
+    if distribution is None:
+        return reference + scale * np.median(outputs, axis=0)
+    family = DISTRIBUTIONS[distribution]
+    return np.mean(family.point(_members(family, reference, scale, outputs)), axis=0)
+
+
+def quantile_forecasts(
+    distribution: str,
+    reference: np.ndarray,
+    scale: np.ndarray,
+    outputs: np.ndarray,
+    levels: np.ndarray,
+) -> np.ndarray:
+    """Quantiles, the mean over members of theirs at each level; of counts to whole numbers.
+
+    Averaging quantiles keeps the shape that members agree on. Source: Lichtendahl, Grushka-
+    Cockayne and Winkler (2013), Is it better to average probabilities or quantiles?, Management
+    Science 59(7).
+
+    Parameters
+    ----------
+    distribution, reference, scale, outputs : as in `point_forecasts`
+    levels : ndarray of shape (n_windows, horizon, n_targets, n_levels)
+
+    Returns
+    -------
+    quantiles : ndarray of the shape of `levels`
+    """
+    family = DISTRIBUTIONS[distribution]
+    parameters = _members(family, reference, scale, outputs)[..., None, :]
+    quantiles = np.mean([family.quantile(member, levels) for member in parameters], axis=0)
+    return np.rint(quantiles) if distribution in COUNTS else quantiles
+
+
+def normal_scores(
+    distribution: str,
+    reference: np.ndarray,
+    scale: np.ndarray,
+    outputs: np.ndarray,
+    values: np.ndarray,
+) -> np.ndarray:
+    """Turn the probabilities that forecasts gave to what came into normal scores.
+
+    Of well calibrated forecasts they are standard normal. Counts, which have a probability of
+    their own, are taken half way through it.
+
+    Parameters
+    ----------
+    distribution, reference, scale, outputs : as in `point_forecasts`
+    values : ndarray of shape (n_windows, horizon, n_targets)
+
+    Returns
+    -------
+    scores : ndarray of the shape of `values`
+        Within 6 of 0.
+    """
+    family = DISTRIBUTIONS[distribution]
+    parameters = _members(family, reference, scale, outputs)
+    probability = np.mean([family.probability(member, values) for member in parameters], axis=0)
+    if distribution in COUNTS:
+        below = [family.probability(member, values - 1) for member in parameters]
+        probability = (probability + np.mean(below, axis=0)) / 2
+    return np.clip(stats.norm.ppf(probability), -6.0, 6.0)
+
+
+def _members(
+    family: Distribution, reference: np.ndarray, scale: np.ndarray, outputs: np.ndarray
+) -> np.ndarray:
+    """Parameters in the units of the data, (n_members, n_windows, horizon, n_targets, n)."""
+    parameters = outputs.reshape(*outputs.shape[:-1], -1, family.n_parameters)
+    shape = parameters.shape[:-1]
+    return family.moved(
+        parameters, np.broadcast_to(reference, shape), np.broadcast_to(scale, shape)
+    )
