@@ -18,9 +18,9 @@ def dependence(scores: np.ndarray) -> np.ndarray:
     Returns
     -------
     correlation : ndarray of shape (horizon, horizon)
-        Of all windows and targets, shrunk towards none. Source: Ledoit and Wolf (2004), A
-        well-conditioned estimator for large-dimensional covariance matrices, Journal of
-        Multivariate Analysis 88(2).
+        Of all windows and targets, shrunk towards none, and none where a step never varied.
+        Source: Ledoit and Wolf (2004), A well-conditioned estimator for large-dimensional
+        covariance matrices, Journal of Multivariate Analysis 88(2).
     """
     rows = np.moveaxis(scores, 1, 2).reshape(-1, scores.shape[1])
     rows = rows[np.isfinite(rows).all(axis=1)]
@@ -28,6 +28,8 @@ def dependence(scores: np.ndarray) -> np.ndarray:
         return np.eye(scores.shape[1])
     covariance, _ = ledoit_wolf(rows, assume_centered=True)
     deviation = np.sqrt(np.diag(covariance))
+    if not deviation.all():
+        return np.eye(len(deviation))
     return np.asarray(covariance / np.outer(deviation, deviation))
 
 

@@ -13,6 +13,8 @@ from scipy import stats
 
 # Levels that the head "quantiles" writes; the median is in the middle.
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
+# Least width of a distribution: one around a series that does not move has none.
+_TINY = 1e-300
 
 
 class Distribution(Protocol):
@@ -56,7 +58,7 @@ class Gaussian:
     def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Probability of no more than these values."""
         mean, deviation = np.moveaxis(parameters, -1, 0)
-        return np.asarray(stats.norm.cdf(values, mean, deviation))
+        return np.asarray(stats.norm.cdf((values - mean) / np.maximum(deviation, _TINY)))
 
 
 class StudentT:
@@ -81,7 +83,7 @@ class StudentT:
     def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Probability of no more than these values."""
         location, scale, freedom = np.moveaxis(parameters, -1, 0)
-        return np.asarray(stats.t.cdf(values, freedom, location, scale))
+        return np.asarray(stats.t.cdf((values - location) / np.maximum(scale, _TINY), freedom))
 
 
 class Quantiles:
@@ -115,7 +117,7 @@ class Quantiles:
         """Probability of no more than these values."""
         left = (values[..., None] > parameters[..., 1:-1]).sum(axis=-1)
         low, high = _neighbours(parameters, left)
-        share = (values - low) / np.maximum(high - low, np.finfo(np.float64).tiny)
+        share = (values - low) / np.maximum(high - low, _TINY)
         score = self._scores[left] + share * (self._scores[left + 1] - self._scores[left])
         return np.asarray(stats.norm.cdf(score))
 
