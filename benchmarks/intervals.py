@@ -1,16 +1,19 @@
-"""How well conformal intervals are calibrated, and how sharp, on panels of the M competitions.
+"""How well intervals are calibrated, and how sharp, on panels of the M competitions.
 
-Run: python benchmarks/intervals.py [data ...] [--models SeasonalNaive ...]
+Run: python benchmarks/intervals.py [data ...] [--models SeasonalNaive ...] [--seeds 3]
 
 Data: m4_hourly, m3_monthly. Prints a markdown table of each: the share of the test rows inside
 intervals of 80% and of 95%, MSIS of the latter (the mean over series, as M4 scores it), and the
-weighted quantile loss of nine deciles, all series pooled.
+weighted quantile loss of nine deciles, all series pooled. Intervals come from a distribution that
+the network forecasts, or from a ConformalForecaster around a model; those of networks are means
+over the seeds.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,10 +25,8 @@ from tsrnn.metrics import interval_coverage, weighted_quantile_loss
 
 # Table, horizon, season that MSIS is scaled by, seasons of the models.
 PANELS = {"m4_hourly": (48, 24, [24, 168]), "m3_monthly": (18, 12, 12)}
-MODELS = {
-    "m4_hourly": ("SeasonalNaive", "LSTMForecaster"),
-    "m3_monthly": ("SeasonalNaive", "Theta", "LSTMForecaster"),
-}
+MODELS = ("SeasonalNaive", "Theta", "ETS", "LSTMForecaster")
+DISTRIBUTIONS = ("quantiles", "gaussian", "student_t")
 METHODS = ("split", "adaptive")
 DECILES = np.arange(1, 10) / 10
 PUBLISHED = {"m4_hourly": ("ES-RNN, published in M4", 7.928)}
@@ -37,49 +38,67 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", nargs="*", metavar="data", default=list(PANELS))
-    parser.add_argument("--models", nargs="+", metavar="model")
+    parser.add_argument("--models", nargs="+", metavar="model", default=list(MODELS))
+    parser.add_argument("--seeds", type=int, default=3, help="fits of each network")
     options = parser.parse_args()
     if unknown := set(options.data) - set(PANELS):
         parser.error(f"no data {', '.join(unknown)}; take some of {', '.join(PANELS)}")
     for data in options.data:
         print(f"\n## {data}\n")
         print_head(
-            "forecaster", "method", "inside 80%", "inside 95%", "MSIS (95%)", "wQL", "seconds"
+            "forecaster", "intervals", "inside 80%", "inside 95%", "MSIS (95%)", "wQL", "seconds"
         )
-        for model in MODELS[data]:
-            if options.models is None or model in options.models:
-                print_model(data, model)
+        for model in options.models:
+            print_conformal(data, model, options.seeds)
+            for distribution in DISTRIBUTIONS if model == "LSTMForecaster" else ():
+                print_distribution(data, model, distribution, options.seeds)
         if data in PUBLISHED:
             name, score = PUBLISHED[data]
             print_row(name, "", "", "", score, "", "")
 
 
-def print_model(data: str, model: str) -> None:
+def print_conformal(data: str, model: str, n_seeds: int) -> None:
     """Fit and calibrate a model, and print its scores by both methods."""
     horizon, season, seasons = PANELS[data]
     # Steps are counted, not dated: each series is then calibrated up to its own end.
     train, truth = read_panel(data, horizon, None, validation=False)
-    if model == "SeasonalNaive":
-        seasons = season
-    chance = {"random_state": 0} if model == "LSTMForecaster" else {}
-    forecaster = getattr(tsrnn, model)(horizon=horizon, season_length=seasons, **chance)
-    start = time.perf_counter()
-    conformal = tsrnn.ConformalForecaster(forecaster, 0.95, method="adaptive", season_length=season)
-    conformal.fit(train)
-    seconds = time.perf_counter() - start
-    for method in METHODS:  # which read the same errors, those of the cutoffs for "adaptive"
-        conformal.set_params(method=method)
-        print_row(model, method, *scores(conformal, train, truth, season), seconds)
+    networks = [{"random_state": seed, "season_length": seasons} for seed in range(n_seeds)]
+    found: dict[str, list[list[float]]] = {method: [] for method in METHODS}
+    for params in networks if model == "LSTMForecaster" else [{"season_length": season}]:
+        forecaster = getattr(tsrnn, model)(horizon=horizon, **params)
+        start = time.perf_counter()
+        conformal = tsrnn.ConformalForecaster(
+            forecaster, 0.95, method="adaptive", season_length=season
+        ).fit(train)
+        seconds = time.perf_counter() - start
+        for method in METHODS:  # which read the same errors, those of the cutoffs for "adaptive"
+            conformal.set_params(method=method)
+            found[method].append([*scores(conformal, train, truth, season), seconds])
+    for method in METHODS:
+        print_row(model, f"conformal, {method}", *np.mean(found[method], axis=0))
 
 
-def scores(
-    conformal: tsrnn.ConformalForecaster, train: pd.DataFrame, truth: pd.Series, season: int
-) -> list[float]:
+def print_distribution(data: str, model: str, distribution: str, n_seeds: int) -> None:
+    """Fit a network that forecasts a distribution, and print its scores."""
+    horizon, season, seasons = PANELS[data]
+    train, truth = read_panel(data, horizon, None, validation=False)
+    found = []
+    for seed in range(n_seeds):
+        start = time.perf_counter()
+        forecaster = getattr(tsrnn, model)(
+            horizon=horizon, season_length=seasons, distribution=distribution, random_state=seed
+        ).fit(train)
+        seconds = time.perf_counter() - start
+        found.append([*scores(forecaster, train, truth, season), seconds])
+    print_row(model, f"distribution {distribution!r}", *np.mean(found, axis=0))
+
+
+def scores(forecaster: Any, train: pd.DataFrame, truth: pd.Series, season: int) -> list[float]:
     """Coverage of 80% and 95%, MSIS and wQL."""
-    narrow, wide = (conformal.predict_interval(coverage=share)["y"] for share in (0.8, 0.95))
+    narrow, wide = (forecaster.predict_interval(coverage=share)["y"] for share in (0.8, 0.95))
     truth = truth.loc[wide.index]
     inside = [interval_coverage(truth, each["lower"], each["upper"]) for each in (narrow, wide)]
-    quantiles = conformal.predict_quantiles(quantiles=DECILES)["y"]
+    quantiles = forecaster.predict_quantiles(quantiles=DECILES)["y"]
     msis = mean_msis(truth, wide, train["y"], season)
     return [*inside, msis, weighted_quantile_loss(truth, quantiles)]
 
