@@ -27,7 +27,7 @@ FORMAT = 1
 
 _KIND = "tsrnn"
 _MANIFEST = "manifest.json"
-_NAME = re.compile(r"manifest\.json|estimator\.json|arrays/[0-9]{1,9}\.npy", re.ASCII)
+_NAME = re.compile(r"(manifest|estimator|training)\.json|arrays/[0-9]{1,9}\.npy", re.ASCII)
 # One date for all: the same content makes the same file.
 _DATE = (1980, 1, 1, 0, 0, 0)
 # The only flag that a member may have: its name is in UTF-8.
@@ -53,6 +53,7 @@ class Refused(ValueError):
 
     def __init__(self, reason: str, remedy: str = _SAVE_AGAIN) -> None:
         super().__init__(f"{reason}; {remedy}")
+        self.reason = reason
 
 
 def write_archive(path: PathLike, members: Mapping[str, bytes], about: dict[str, Any]) -> None:

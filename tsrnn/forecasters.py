@@ -144,6 +144,10 @@ class RNNForecaster(ProbabilisticForecasts):
         quantiles at each level, with a `distribution`).
     warm_start : bool, default False
         Go on from the weights of the last fit.
+    checkpoint_dir : path-like, default None
+        Folder for the state of training: a fit that was killed goes on from there when the same
+        forecaster is fitted to the same data again, and ends as if it had not been killed, bit
+        for bit (see Notes). Needs a whole number as `random_state`.
     verbose : bool or "auto", default "auto"
         Progress bar; "auto" shows it on a terminal only.
     random_state : int, RandomState or None, default None
@@ -176,6 +180,23 @@ class RNNForecaster(ProbabilisticForecasts):
         All seasons that the network mixes, shortest first.
     n_windows_ : int
         Training windows.
+
+    Notes
+    -----
+    **Checkpoints.** Each fit has a file of its own for each member in `checkpoint_dir`, named
+    after all that decides its result (data, parameters, first weights, versions): fits of a grid
+    search can share a folder, and another fit never takes up a file that is not its own. The state
+    is written after an epoch, at most every two seconds; epochs since then are trained again. The
+    end of a fit removes its files. Callbacks are called again for those epochs, and know
+    nothing of epochs in an earlier process; ``ReduceLROnPlateau`` and the like, which would
+    need to, are refused.
+
+    **Ctrl-C** ends a fit with a warning, as a fitted forecaster: with early stopping with the best
+    weights so far, else with those after the last complete epoch. Of several members those
+    that are complete are kept, or the first one as far as it came. Before the first epoch is
+    complete, as in a fit that joblib runs or caches (`GridSearchCV`, `cross_validate`, `backtest`)
+    and in `ConformalForecaster`, it raises KeyboardInterrupt as ever, which stops the whole
+    search. An epoch is compiled as a whole, and ends before Ctrl-C counts.
 
     Examples
     --------
@@ -223,6 +244,7 @@ class RNNForecaster(ProbabilisticForecasts):
         callbacks: Any = None,
         n_members: int = 1,
         warm_start: bool = False,
+        checkpoint_dir: Any = None,
         verbose: Any = "auto",
         random_state: Any = None,
     ) -> None:
@@ -262,6 +284,7 @@ class RNNForecaster(ProbabilisticForecasts):
         self.callbacks = callbacks
         self.n_members = n_members
         self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
         self.verbose = verbose
         self.random_state = random_state
 
@@ -488,10 +511,7 @@ class RNNForecaster(ProbabilisticForecasts):
         some = counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
         # Of a million windows each array weighs 8 MB: those that training does not read go first.
         del windows, weights, parts, counted
-        trained = [
-            nn.train(data, spec, plan, validation, start)
-            for plan, start in zip(plans, starts, strict=True)
-        ]
+        trained = nn.train_members(data, spec, plans, validation, starts)
         self.spec_ = spec
         self.weights_ = [one.weights for one in trained]
         absolute = self.loss in ("mae", "mean_absolute_error")  # what the share is measured by
@@ -505,6 +525,8 @@ class RNNForecaster(ProbabilisticForecasts):
         self.losses_ = planning.losses_table([one.history for one in trained])
         best = [one.best_epoch for one in trained]
         self.best_epoch_ = best[0] if len(best) == 1 else best
+        for one in trained:
+            one.forget_checkpoint()
 
     def _forecast(
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,6 +96,22 @@ def _check_objects(forecaster: Any) -> None:
         )
     if not isinstance(forecaster.callbacks, list | tuple | None):
         raise ValueError(f"callbacks={forecaster.callbacks!r} must be a list of keras callbacks")
+    _check_checkpoints(forecaster.checkpoint_dir, forecaster.random_state)
+
+
+def _check_checkpoints(folder: Any, random_state: Any) -> None:
+    if folder is None:
+        return
+    if not isinstance(folder, str | os.PathLike):
+        raise ValueError(f"checkpoint_dir={folder!r} must be the path of a folder, or None")
+    path = Path(folder).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"checkpoint_dir={folder!r} is a file; name a folder")
+    if not isinstance(random_state, int | np.integer):
+        raise ValueError(
+            f"checkpoint_dir={folder!r} with random_state={random_state!r}: another process would "
+            "draw other seeds, and never go on; give a whole number, such as random_state=0"
+        )
 
 
 def _check_together(forecaster: Any) -> None:

@@ -11,6 +11,7 @@ import math
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -245,6 +246,12 @@ def _read_range(payload: Any, reader: Reader) -> range:
     return range(*(reader.of(bound, int) for bound in bounds))
 
 
+def _read_path(payload: Any, reader: Reader) -> Path:
+    if not isinstance(payload, str):
+        raise Refused("it has a path that is no text")
+    return Path(payload)
+
+
 BASIC_KINDS = [
     Kind("float", (float,), lambda value, *_: repr(value), _read_float),
     Kind(
@@ -263,4 +270,5 @@ BASIC_KINDS = [
         _read_scalar,
         subclasses=True,
     ),
+    Kind("path", (PurePath,), lambda v, *_: str(v), _read_path, subclasses=True),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -163,6 +164,7 @@ def plan_training(
     if epochs == "auto":
         epochs = auto.max_epochs(n_windows, batch, int(forecaster.horizon), reference)
     rate = _learning_rate(forecaster)
+    folder = forecaster.checkpoint_dir
     return TrainSpec(
         loss=forecaster.loss,
         optimizer=forecaster.optimizer,
@@ -175,6 +177,7 @@ def plan_training(
         seed=seed,
         callbacks=tuple(forecaster.callbacks or ()),
         progress=None if forecaster.verbose == "auto" else bool(forecaster.verbose),
+        checkpoint_dir=None if folder is None else str(Path(folder).expanduser()),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 _HOMES = {
     "train": "tsrnn.nn.training",
+    "train_members": "tsrnn.nn.members",
     "predict": "tsrnn.nn.inference",
     "build_model": "tsrnn.nn.inference",
     "trace": "tsrnn.nn.traces",

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tsrnn.inputs import TrainingData
-from tsrnn.nn.spec import NetworkSpec
+from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.scaling import reference_rows, season_offsets
 
 
@@ -38,6 +38,11 @@ def signature(arrays: dict[str, Any]) -> dict[str, tf.TensorSpec]:
     return rows | {
         name: tf.TensorSpec(arrays[name].shape, arrays[name].dtype) for name in arrays.keys() - rows
     }
+
+
+def size_of_batches(n_windows: int, how: TrainSpec) -> int:
+    """Batch size asked for, or the power of two that holds all windows, if that is smaller."""
+    return min(how.batch_size, 1 << (n_windows - 1).bit_length())
 
 
 def full_batches(order: Any, batch_size: int) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tsrnn.distributions import COUNTS, DISTRIBUTIONS
@@ -140,6 +140,8 @@ class TrainSpec:
     callbacks : tuple of keras callbacks
     progress : bool or None
         Whether to show a progress bar; None shows it on a terminal.
+    checkpoint_dir : str or None
+        Folder that keeps the state of training, to go on after it was killed.
     """
 
     loss: Any
@@ -153,3 +155,4 @@ class TrainSpec:
     seed: int
     callbacks: tuple[Any, ...] = ()
     progress: bool | None = None
+    checkpoint_dir: str | None = field(default=None, compare=False)

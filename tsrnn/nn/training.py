@@ -6,42 +6,22 @@ import inspect
 import json
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from tsrnn.inputs import TrainingData
-from tsrnn.nn.data import arrays_of, full_batches, gather, signature
+from tsrnn.nn.data import full_batches, gather, signature, size_of_batches
 from tsrnn.nn.heads import loss_of_distribution
 from tsrnn.nn.inference import forget
+from tsrnn.nn.loop import Trained, fit
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
 _MOST_CACHED = 32
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Weights after training, and how the loss went.
-
-    Attributes
-    ----------
-    weights : list of ndarray
-        As from ``keras.Model.get_weights``.
-    history : dict of list
-        ``loss`` and, with validation, ``val_loss`` of each epoch, and what metrics the
-        callbacks added.
-    best_epoch : int
-        Epoch, from 0, that the weights come from.
-    """
-
-    weights: list[np.ndarray]
-    history: dict[str, list[float]]
-    best_epoch: int
 
 
 def train(
@@ -66,113 +46,19 @@ def train(
     Raises
     ------
     ValueError
-        If the loss becomes NaN or infinite, or a name of a loss or optimizer is unknown.
+        If the loss becomes NaN or infinite, a name of a loss or optimizer is unknown, or a
+        checkpoint cannot be used.
+    KeyboardInterrupt
+        If Ctrl-C interrupts it: an `Interrupted` with what was trained, after an epoch or more.
     """
     trainer = _trainer(spec, how)
-    with trainer.lock:
-        return _fit(trainer, data, how, validation, weights)
-
-
-def _fit(
-    trainer: _Trainer,
-    data: TrainingData,
-    how: TrainSpec,
-    validation: np.ndarray | None,
-    weights: list[np.ndarray] | None,
-) -> Trained:
-    held_out = np.zeros(len(data.cutoffs), bool) if validation is None else validation
-    learned, watched = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    n_batches = -(-len(learned) // _batch_size(len(learned), how))
-    trainer.restart(how, n_batches, weights)
-    arrays = arrays_of(data, trainer.spec)
-    model = trainer.model
-    callbacks = keras.callbacks.CallbackList(
-        _callbacks(how, len(watched) > 0),
-        add_history=True,
-        model=model,
-        epochs=how.max_epochs,
-        steps=n_batches,
-        verbose=0,
-    )
-    model.stop_training = False
     try:
-        callbacks.on_train_begin()
-        for epoch in range(how.max_epochs):
-            callbacks.on_epoch_begin(epoch)
-            callbacks.on_train_batch_begin(0)
-            logs = trainer.learn(arrays, learned, how, epoch)
-            callbacks.on_train_batch_end(n_batches - 1, logs)
-            if len(watched):
-                callbacks.on_test_begin()
-                checked = trainer.check(arrays, watched, how)
-                callbacks.on_test_end(checked)
-                logs = logs | {f"val_{name}": value for name, value in checked.items()}
-            callbacks.on_epoch_end(epoch, logs)
-            if model.stop_training:
-                break
-        trainer.optimizer.finalize_variable_values(model.trainable_weights)
-        callbacks.on_train_end()
-    finally:
-        for callback in how.callbacks:  # the model goes on to other fits
-            callback._model = None
-    trained = Trained(model.get_weights(), model.history.history, _best_epoch(model.history, how))
-    _check_converged(trained, how)
-    return trained
-
-
-def _batch_size(n_windows: int, how: TrainSpec) -> int:
-    """Batch size asked for, or the power of two that holds all windows, if that is smaller."""
-    return min(how.batch_size, 1 << (n_windows - 1).bit_length())
-
-
-def _best_epoch(record: Any, how: TrainSpec) -> int:
-    history = record.history
-    if how.patience is not None and "val_loss" in history:
-        losses = np.array(history["val_loss"])
-        return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
-    return len(history["loss"]) - 1
-
-
-def _check_converged(trained: Trained, how: TrainSpec) -> None:
-    loss = np.array(trained.history["loss"][trained.best_epoch])
-    if not all(np.isfinite(values).all() for values in [loss, *trained.weights]):
-        raise ValueError(
-            f"training diverged: the loss went {trained.history['loss'][-3:]}; lower "
-            f"learning_rate={how.learning_rate!r} or clipnorm={how.clipnorm!r}"
-        )
-
-
-def _callbacks(how: TrainSpec, has_validation: bool) -> list[Any]:
-    setters = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
-    if how.schedule == "cosine" and any(isinstance(c, setters) for c in how.callbacks):
-        raise ValueError(
-            "callbacks holds one that sets the learning rate, as schedule='cosine' does; use "
-            "schedule='constant' with it"
-        )
-    callbacks: list[Any] = [_Progress(how.max_epochs, how.progress), *how.callbacks]
-    if how.patience is not None and has_validation:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                "val_loss", patience=how.patience, restore_best_weights=True
-            )
-        )
-    return callbacks
-
-
-class _Progress(keras.callbacks.Callback):
-    """Progress bar over epochs, on a terminal only unless asked for."""
-
-    def __init__(self, epochs: int, show: bool | None) -> None:
-        super().__init__()
-        disable = None if show is None else not show
-        self.bar = tqdm(total=epochs, disable=disable, desc="training", unit="epoch", leave=False)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.bar.set_postfix({k: f"{v:.4g}" for k, v in (logs or {}).items()}, refresh=False)
-        self.bar.update()
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self.bar.close()
+        with trainer.lock:
+            return fit(trainer, data, how, validation, weights)
+    except KeyboardInterrupt:
+        if trainer.is_compiling:  # what is half done serves no other fit
+            _discard(trainer)
+        raise
 
 
 class _Trainer:
@@ -181,6 +67,7 @@ class _Trainer:
     def __init__(self, spec: NetworkSpec, how: TrainSpec) -> None:
         self.spec = spec
         self.lock = threading.Lock()
+        self.is_compiling = True
         falls = how.schedule == "cosine" and isinstance(how.learning_rate, float)
         self.rate = _Cosine() if falls else how.learning_rate
         self.model = build(spec)
@@ -190,6 +77,8 @@ class _Trainer:
         self.model.compile(optimizer=self.optimizer, loss=loss, jit_compile=False)
         self.optimizer.build(self.model.trainable_variables)
         self.start = [v.numpy() for v in self.optimizer.variables]
+        self.variables = [*self.model.variables, *self.optimizer.variables]
+        self._read = tf.function(self._values, autograph=False).get_concrete_function()
         self._pass = tf.function(self._one_pass, autograph=False)
 
     def learn(
@@ -199,14 +88,14 @@ class _Trainer:
         key = tf.constant([how.seed, epoch], tf.int64)
         # A stateless shuffle takes no part in TensorFlow's global seeds.
         order = tf.random.experimental.stateless_shuffle(tf.constant(windows, tf.int64), seed=key)
-        return self._run(arrays, order, _batch_size(len(windows), how), learns=True)
+        return self._run(arrays, order, size_of_batches(len(windows), how), learns=True)
 
     def check(
         self, arrays: dict[str, Any], windows: np.ndarray, how: TrainSpec
     ) -> dict[str, float]:
         """Mean losses of windows that are held out."""
         order = tf.constant(windows, tf.int64)
-        return self._run(arrays, order, _batch_size(len(windows), how), learns=False)
+        return self._run(arrays, order, size_of_batches(len(windows), how), learns=False)
 
     def _run(
         self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool
@@ -231,8 +120,24 @@ class _Trainer:
         tf.while_loop(lambda k: k < tf.shape(windows)[0], body, (0,))
         return self.model.get_metrics_result()
 
+    def state(self) -> list[Any]:
+        """Read weights, states of random generators and variables of the optimizer.
+
+        The tensors share the memory of the variables, until these change.
+        """
+        return self._read()
+
+    def _values(self) -> list[Any]:
+        return [tf.identity(variable.value) for variable in self.variables]
+
+    def put_back(self, values: Sequence[Any]) -> None:
+        """Return to what `state` has read."""
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+
     def restart(self, how: TrainSpec, n_batches: int, weights: list[np.ndarray] | None) -> None:
         """Reset weights, dropout seeds and optimizer as if nothing had been trained."""
+        self.is_compiling = True  # until an epoch is complete
         fresh = build(self.spec, how.seed)
         for variable, value in zip(self.model.variables, fresh.variables, strict=True):
             variable.assign(value)
@@ -266,6 +171,12 @@ def _trainer(spec: NetworkSpec, how: TrainSpec) -> _Trainer:
                 _trainers.popitem(last=False)
         _trainers.move_to_end(key)
         return _trainers[key]
+
+
+def _discard(trainer: _Trainer) -> None:
+    with _trainers_lock:
+        for key in [key for key, one in _trainers.items() if one is trainer]:
+            del _trainers[key]
 
 
 def _is_kerass_own(part: Any) -> bool:

@@ -1,0 +1,71 @@
+"""What is called as training goes: a progress bar, early stopping, the callbacks of the user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from tqdm import tqdm
+
+from tsrnn.nn.spec import TrainSpec
+
+_SET_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
+# Keras's own whose memory of past epochs decides how training goes on.
+_REMEMBER = (
+    keras.callbacks.ReduceLROnPlateau,
+    keras.callbacks.EarlyStopping,
+    keras.callbacks.SwapEMAWeights,
+    keras.callbacks.BackupAndRestore,
+)
+
+
+def check_callbacks(how: TrainSpec) -> None:
+    """Refuse callbacks that contradict how the network is trained.
+
+    Raises
+    ------
+    ValueError
+        Naming the class and the remedy.
+    """
+    if how.schedule == "cosine" and any(isinstance(one, _SET_RATE) for one in how.callbacks):
+        raise ValueError(
+            "callbacks holds one that sets the learning rate, as schedule='cosine' does; use "
+            "schedule='constant' with it"
+        )
+    for one in how.callbacks:
+        if how.checkpoint_dir is not None and isinstance(one, _REMEMBER):
+            raise ValueError(
+                f"callbacks holds {type(one).__name__}, whose memory of past epochs decides how "
+                f"training goes on and is not kept in checkpoint_dir={how.checkpoint_dir!r}; "
+                "leave it out (early_stopping=True and schedule='cosine' are kept), or set "
+                "checkpoint_dir=None"
+            )
+
+
+def early_stopping(how: TrainSpec) -> Any:
+    """Make the callback that stops training and returns to the best weights."""
+    return keras.callbacks.EarlyStopping(
+        "val_loss", patience=how.patience, restore_best_weights=True
+    )
+
+
+class Progress(keras.callbacks.Callback):
+    """Progress bar over epochs, on a terminal only unless asked for."""
+
+    def __init__(self, epochs: int, show: bool | None) -> None:
+        super().__init__()
+        disable = None if show is None else not show
+        self.bar = tqdm(total=epochs, disable=disable, desc="training", unit="epoch", leave=False)
+
+    def begin_at(self, epoch: int) -> None:
+        """Show epochs as done that an earlier process has trained."""
+        self.bar.update(epoch - self.bar.n)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Show the losses."""
+        self.bar.set_postfix({k: f"{v:.4g}" for k, v in (logs or {}).items()}, refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Remove the bar."""
+        self.bar.close()

@@ -1,0 +1,191 @@
+"""The epochs of one training: from the start or a checkpoint, to the end or an interrupt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tsrnn.inputs import TrainingData
+from tsrnn.nn.callbacks import Progress, check_callbacks, early_stopping
+from tsrnn.nn.checkpoint import Checkpoint, State
+from tsrnn.nn.data import arrays_of, size_of_batches
+from tsrnn.nn.fingerprint import fingerprint
+from tsrnn.nn.spec import TrainSpec
+
+# What early stopping knows of the epochs so far.
+_STOPPER = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Weights after training, and how the loss went.
+
+    Attributes
+    ----------
+    weights : list of ndarray
+        As from ``keras.Model.get_weights``.
+    history : dict of list
+        ``loss`` and, with validation, ``val_loss`` of each epoch, and what metrics the
+        callbacks added.
+    best_epoch : int
+        Epoch, from 0, that the weights come from.
+    checkpoint : Path or None
+        File that is no longer needed once the fit has ended.
+    """
+
+    weights: list[np.ndarray]
+    history: dict[str, list[float]]
+    best_epoch: int
+    checkpoint: Path | None = None
+
+    def forget_checkpoint(self) -> None:
+        """Remove the file, if there is one: the next fit starts anew."""
+        if self.checkpoint is not None:
+            self.checkpoint.unlink(missing_ok=True)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C after an epoch or more; `trained` is what they came to."""
+
+    def __init__(self, trained: Trained) -> None:
+        super().__init__()
+        self.trained = trained
+
+
+def fit(
+    trainer: Any,
+    data: TrainingData,
+    how: TrainSpec,
+    validation: np.ndarray | None,
+    weights: list[np.ndarray] | None,
+) -> Trained:
+    """Train the network of a trainer, whose lock is held; see `tsrnn.nn.training.train`."""
+    check_callbacks(how)
+    run = _Run(trainer, data, how, validation)
+    trainer.restart(how, run.n_batches, weights)
+    checkpoint = None
+    if how.checkpoint_dir is not None:
+        start = [np.asarray(one) for one in trainer.state()]
+        name = fingerprint(data, trainer.spec, how, validation, start)
+        checkpoint = Checkpoint.of(how.checkpoint_dir, name)
+    try:
+        return _train(run, checkpoint)
+    finally:
+        for callback in how.callbacks:  # the model goes on to other fits
+            callback._model = None
+
+
+def _train(run: _Run, checkpoint: Checkpoint | None) -> Trained:
+    """Go through the epochs; an interrupt falls back to the last that was complete."""
+    state, stop = checkpoint.read() if checkpoint else None, None
+    try:
+        run.callbacks.on_train_begin()
+        if state is not None:
+            run.put_back(state)
+        while state is None or not run.is_over(state):
+            state = run.epoch(0 if state is None else state.n_epochs)
+            if checkpoint:
+                checkpoint.write_now_and_then(state)
+    except KeyboardInterrupt as error:
+        if state is None:
+            raise
+        run.put_back(state)
+        stop = error
+    if checkpoint:
+        checkpoint.write(state)
+    trained = run.end(checkpoint.path if checkpoint else None)
+    if stop is not None:
+        raise Interrupted(trained) from stop
+    return trained
+
+
+class _Run:
+    """One training: its data, its callbacks, and the way from one epoch to the next."""
+
+    def __init__(
+        self, trainer: Any, data: TrainingData, how: TrainSpec, validation: np.ndarray | None
+    ) -> None:
+        held_out = np.zeros(len(data.cutoffs), bool) if validation is None else validation
+        self.learned, self.watched = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        self.n_batches = -(-len(self.learned) // size_of_batches(len(self.learned), how))
+        self.trainer, self.model, self.how = trainer, trainer.model, how
+        self.arrays = arrays_of(data, trainer.spec)
+        stops = how.patience is not None and len(self.watched) > 0
+        self.progress = Progress(how.max_epochs, how.progress)
+        self.stopper = early_stopping(how) if stops else None
+        self.callbacks = keras.callbacks.CallbackList(
+            [self.progress, *how.callbacks, *([self.stopper] if stops else [])],
+            add_history=True,
+            model=self.model,
+            epochs=how.max_epochs,
+            steps=self.n_batches,
+            verbose=0,
+        )
+        self.model.stop_training = False
+
+    def is_over(self, state: State) -> bool:
+        """Whether no epoch follows."""
+        return state.stopped or state.n_epochs == self.how.max_epochs
+
+    def epoch(self, number: int) -> State:
+        """Train one epoch."""
+        callbacks = self.callbacks
+        callbacks.on_epoch_begin(number)
+        callbacks.on_train_batch_begin(0)
+        logs = self.trainer.learn(self.arrays, self.learned, self.how, number)
+        callbacks.on_train_batch_end(self.n_batches - 1, logs)
+        if len(self.watched):
+            callbacks.on_test_begin()
+            checked = self.trainer.check(self.arrays, self.watched, self.how)
+            callbacks.on_test_end(checked)
+            logs = logs | {f"val_{name}": value for name, value in checked.items()}
+        self.trainer.is_compiling = False
+        callbacks.on_epoch_end(number, logs)
+        return State(
+            n_epochs=number + 1,
+            stopped=bool(self.model.stop_training),
+            variables=self.trainer.state(),
+            history={name: list(values) for name, values in self.model.history.history.items()},
+            stopper={name: getattr(self.stopper, name) for name in _STOPPER if self.stopper},
+        )
+
+    def put_back(self, state: State) -> None:
+        """Return to the end of an epoch."""
+        self.trainer.put_back(state.variables)
+        record = self.model.history
+        record.epoch = list(range(state.n_epochs))
+        record.history = {name: list(values) for name, values in state.history.items()}
+        self.model.stop_training = state.stopped
+        self.progress.begin_at(state.n_epochs)
+        for name, value in state.stopper.items():
+            setattr(self.stopper, name, value)
+
+    def end(self, checkpoint: Path | None) -> Trained:
+        """Take the weights that count, and check them."""
+        self.trainer.optimizer.finalize_variable_values(self.model.trainable_weights)
+        self.callbacks.on_train_end()
+        history = self.model.history.history
+        best = _best_epoch(history, self.how)
+        trained = Trained(self.model.get_weights(), history, best, checkpoint)
+        _check_converged(trained, self.how)
+        return trained
+
+
+def _best_epoch(history: dict[str, list[float]], how: TrainSpec) -> int:
+    if how.patience is not None and "val_loss" in history:
+        losses = np.array(history["val_loss"])
+        return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+    return len(history["loss"]) - 1
+
+
+def _check_converged(trained: Trained, how: TrainSpec) -> None:
+    loss = np.array(trained.history["loss"][trained.best_epoch])
+    if not all(np.isfinite(values).all() for values in [loss, *trained.weights]):
+        raise ValueError(
+            f"training diverged: the loss went {trained.history['loss'][-3:]}; lower "
+            f"learning_rate={how.learning_rate!r} or clipnorm={how.clipnorm!r}"
+        )
