@@ -388,6 +388,16 @@ def test_loss_of_an_untrained_network(loss, by_numpy, caught):
     assert trained.history["loss"][-1] < trained.history["loss"][0]
 
 
+def test_losses_of_one_class_that_differ_in_a_number(caught):
+    """Keras leaves the delta out of their configuration, by which networks are compiled once."""
+    y = wave()
+    for delta in (0.5, 0.05):
+        data, spec, how, _ = caught(GRUForecaster(**ONE_BATCH, loss=keras.losses.Huber(delta)), y)
+        error = np.abs(whole_batch(data, spec)[1])
+        expected = np.where(error < delta, error**2 / 2, delta * (error - delta / 2)).mean()
+        assert training.train(data, spec, how).history["loss"][0] == pytest.approx(expected)
+
+
 def test_loss_counts_the_weights_of_windows(caught):
     y = wave()
     weight = np.random.default_rng(0).uniform(0, 2, len(y))

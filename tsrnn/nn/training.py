@@ -192,7 +192,9 @@ def _key(part: Any) -> Any:
         return float  # a number is set anew for each fit
     if not hasattr(part, "get_config"):
         return part
-    return json.dumps(keras.saving.serialize_keras_object(part), sort_keys=True, default=str)
+    # Huber leaves its delta out of its configuration.
+    whole = keras.saving.serialize_keras_object(part), getattr(part, "_fn_kwargs", None)
+    return json.dumps(whole, sort_keys=True, default=str)
 
 
 def _loss(loss: Any) -> Any:
