@@ -39,8 +39,7 @@ OF = {
         max_epochs=3 * EPOCHS,
         early_stopping=True,
         patience=2,
-        learning_rate=0.3,
-        schedule="constant",
+        learning_rate=1.0,
     ),
     "rates": GRUForecaster(
         **TINY,

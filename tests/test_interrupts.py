@@ -125,13 +125,15 @@ def test_an_average_of_weights_is_taken_of_the_last_complete_epoch():
     assert same(forecaster, GRUForecaster(**params | {"max_epochs": 3}).fit(wave()))
 
 
-def test_before_the_first_epoch_is_complete_nothing_is_kept(until):
-    for hook in ("begin", "before", "after", "end"):
+def test_before_the_first_epoch_is_complete_nothing_is_kept(monkeypatch, until):
+    """Nor is a network that may be compiled by half."""
+    monkeypatch.setattr(training, "_trainers", type(training._trainers)())
+    for hook in ("begin", "after", "end"):
         forecaster = GRUForecaster(**TINY, callbacks=[Press(hook)])
         with pytest.raises(KeyboardInterrupt):
             forecaster.fit(wave())
         assert not hasattr(forecaster, "weights_")
-        assert len(training._trainers) == 0 or hook == "end"
+        assert len(training._trainers) == (hook == "end")
     assert same(GRUForecaster(**TINY).fit(wave()), until[6])
 
 

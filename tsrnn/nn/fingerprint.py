@@ -78,10 +78,10 @@ def _described(part: Any) -> Any:
     if inspect.ismethod(part):
         return [_function(part.__func__), _described(part.__self__)]
     name = getattr(part, "__qualname__", type(part).__qualname__)
-    if hasattr(part, "get_config"):
-        return [name, _described(part.get_config())]
-    plain = {key: repr(one) for key, one in _held(part) if _is_plain(one)}
-    return [name, plain, *_functions(part)]
+    config = part.get_config() if hasattr(part, "get_config") else {}
+    config |= getattr(part, "_fn_kwargs", {})  # Huber leaves its delta out
+    plain = {key: one for key, one in _held(part) if _is_plain(one)}
+    return [name, _described(config), _described(plain), *_functions(part)]
 
 
 def _functions(part: Any) -> list[Any]:
