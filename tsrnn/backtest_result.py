@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import operator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from tsrnn.metrics import METRICS
+from tsrnn.backtest_scores import Scores, nominal_coverage
 
-_SCALED = ("mase", "rmsse")  # need the training data
+if TYPE_CHECKING:
+    from tsrnn.model_comparison import DieboldMariano
 
 
 @dataclass(eq=False, repr=False)
@@ -27,11 +26,16 @@ class BacktestResult:
     and no test row in it. Where that part is no longer than a season they divide by the mean
     difference of neighbours; where even that is missing, the series is left out of their mean.
 
+    Where quantiles were asked for there are more: wql (weighted quantile loss, pooled over the
+    series of a target as is usual), crps, coverage_80 and the like for each pair of levels such
+    as 0.1 and 0.9, and msis of the outermost pair, with the scale of MASE. They are NaN for a
+    model without quantiles.
+
     Attributes
     ----------
     table : DataFrame
         One row per forecast: series (0 for a single one), cutoff, time, target, model, y_true
-        and y_pred.
+        and y_pred; and for each level of `quantiles` a column such as "q0.1".
     details : DataFrame
         Row by row of `table`: fold and step (numbers of the cutoff and of the steps from it),
         and seasonal_naive (that forecast).
@@ -44,7 +48,12 @@ class BacktestResult:
         The columns of the leaderboard; None stands for the metric of that name in
         `tsrnn.metrics.METRICS`.
     season_length : int
-        Season of the seasonal naive forecast, of MASE and of RMSSE.
+        Season of the seasonal naive forecast, of MASE, RMSSE and MSIS.
+    quantiles : tuple of float
+        Levels that were asked for.
+    losses : DataFrame
+        Losses of each fit that keeps them: model, cutoff, member, epoch, kept (whether the
+        weights of this epoch were kept), loss and maybe val_loss.
 
     Examples
     --------
@@ -64,6 +73,8 @@ class BacktestResult:
     history: pd.DataFrame
     metrics: dict[str, Any]
     season_length: int
+    quantiles: tuple[float, ...]
+    losses: pd.DataFrame
 
     @property
     def models(self) -> list[str]:
@@ -77,28 +88,34 @@ class BacktestResult:
         ----------
         sort : str, default None
             Column to sort by; None is the first metric. The greatest skill, the bias nearest
-            to 0 and the smallest of all else come first.
+            to 0, the coverage nearest to what it is to be and the smallest of all else come
+            first.
 
         Returns
         -------
         leaderboard : DataFrame
-            The metrics; skill, which is 1 - MAE / MAE of the seasonal naive forecast (1 is
-            perfect, 0 as good, negative worse); seconds to fit and to predict in all.
+            The metrics, also of quantiles; skill, which is 1 - MAE / MAE of the seasonal naive
+            forecast (1 is perfect, 0 as good, negative worse); seconds to fit and to predict in
+            all.
 
         Raises
         ------
         ValueError
             If `sort` is no column.
         """
-        board = pd.DataFrame({name: self._scores(name, ["model"]) for name in self.metrics})
-        board["skill"] = self._skill()
+        scores = self._scores
+        board = pd.DataFrame({name: scores.by(name, ["model"]) for name in scores.names})
+        board["skill"] = scores.skill()
         seconds = self.timings.groupby("model")[["fit_seconds", "predict_seconds"]].sum()
         board = board.reindex(self.models).join(seconds)
         sort = board.columns[0] if sort is None else sort
         if sort not in board.columns:
             raise ValueError(f"sort={sort!r} is not a column of it: {list(board.columns)}")
-        keys = {"skill": lambda values: -values, "bias": abs}
-        return board.sort_values(sort, key=keys.get(sort), kind="stable").rename_axis(None)
+        aim = 0.0 if sort == "bias" else nominal_coverage(sort)
+        keys: Any = None if aim is None else lambda values: abs(values - aim)
+        if sort == "skill":
+            keys = operator.neg
+        return board.sort_values(sort, key=keys, kind="stable").rename_axis(None)
 
     def by_horizon(self, metric: str = "mae") -> pd.DataFrame:
         """Error by steps ahead of the cutoff, one column per model.
@@ -106,7 +123,7 @@ class BacktestResult:
         Parameters
         ----------
         metric : str, default "mae"
-            One of the `metrics`, or of `tsrnn.metrics.METRICS`.
+            One of the `metrics`, of `tsrnn.metrics.METRICS`, or of those of quantiles.
 
         Returns
         -------
@@ -150,6 +167,47 @@ class BacktestResult:
         errors : DataFrame
         """
         return self._by("series", metric)
+
+    def calibration(self) -> pd.DataFrame:
+        """Share of observations that are not above each quantile, one column per model.
+
+        Of a calibrated model it is the level of the quantile.
+
+        Returns
+        -------
+        shares : DataFrame
+            Indexed by the levels; NaN for a model without quantiles.
+
+        Raises
+        ------
+        ValueError
+            If the backtest was made without quantiles.
+        """
+        if not self.quantiles:
+            raise ValueError(
+                "the backtest was made without quantiles; ask for them with "
+                "backtest(..., quantiles=[0.1, 0.5, 0.9])"
+            )
+        return self._scores.calibration().T.reindex(columns=self.models).rename_axis(columns=None)
+
+    def diebold_mariano(self, first: str, second: str, **options: Any) -> DieboldMariano:
+        """Test whether two models have the same expected loss.
+
+        Parameters
+        ----------
+        first, second : str
+            Names of models.
+        **options
+            Those of `tsrnn.model_selection.diebold_mariano`: loss and step.
+
+        Returns
+        -------
+        test : DieboldMariano
+            A named tuple (statistic, pvalue, mean_difference, n_cutoffs, n_lags).
+        """
+        from tsrnn.model_comparison import diebold_mariano
+
+        return diebold_mariano(self, first, second, **options)
 
     def plot(
         self, kind: str = "errors", ax: Any = None, *, metric: str = "mae", **options: Any
@@ -195,104 +253,11 @@ class BacktestResult:
         return f"BacktestResult: {', '.join(named)}, {steps.min()} to {steps.max()} steps ahead"
 
     def _by(self, key: str, metric: str) -> pd.DataFrame:
-        scores = self._scores(metric, ["model", key])
+        scores = self._scores.by(metric, ["model", key])
         return scores.unstack("model").reindex(columns=self.models).rename_axis(columns=None)
 
-    def _scores(self, metric: str, by: list[str]) -> pd.Series:
-        """Mean over series and targets of a metric, indexed by `by`."""
-        if metric not in self.metrics:
-            check_metrics([metric])
-        frame = self._observed
-        keys = [*(key for key in by if key != "series"), "series", "target"]
-        groups: dict[Any, Any] = frame.groupby(keys, sort=False).indices
-        # Groups of one size are scored in one call, as the outputs of one forecast.
-        alike: dict[Any, list[tuple[np.ndarray, Any]]] = defaultdict(list)
-        for key, rows in groups.items():
-            n_differences = len(self._differences[key[-2:]][0]) if metric in _SCALED else 1
-            alike[key[: len(by)], len(rows), n_differences].append((rows, key[-2:]))
-        y_true, y_pred = frame["y_true"].to_numpy(), frame["y_pred"].to_numpy()
-        totals: dict[Any, Any] = defaultdict(lambda: np.zeros(2))
-        for (shown, _, n_differences), members in alike.items():
-            n = len(members) if n_differences else 0  # without a scale they are left out
-            score = self._score(metric, y_true, y_pred, members) if n else 0.0
-            totals[shown] += n * score, n
-        means = [total / n if n else np.nan for total, n in totals.values()]
-        index: Any = pd.MultiIndex.from_tuples(list(totals), names=by)
-        return pd.Series(means, index=index if len(by) > 1 else index.get_level_values(0))
-
-    def _score(
-        self, metric: str, y_true: np.ndarray, y_pred: np.ndarray, members: list[Any]
-    ) -> float:
-        """Mean score of groups of rows of the same size."""
-        own = self.metrics.get(metric)
-        if own is not None:
-            return float(np.mean([own(y_true[rows], y_pred[rows]) for rows, _ in members]))
-        where = np.column_stack([rows for rows, _ in members])
-        if metric not in _SCALED:
-            return METRICS[metric](y_true[where], y_pred[where], None, 1)
-        # Laid out so that the seasonal differences are exactly those between observations.
-        pairs = [self._differences[key] for _, key in members]
-        y_train = np.column_stack([np.concatenate(pair) for pair in pairs])
-        return METRICS[metric](y_true[where], y_pred[where], y_train, len(pairs[0][0]))
-
-    def _skill(self) -> pd.Series:
-        frame = self._observed.dropna(subset="seasonal_naive")
-        errors = pd.DataFrame(
-            {
-                "own": (frame["y_true"] - frame["y_pred"]).abs(),
-                "naive": (frame["y_true"] - frame["seasonal_naive"]).abs(),
-            }
-        )
-        keys = [frame[key] for key in ("model", "series", "target")]
-        mae = errors.groupby(keys).mean().groupby(level="model").mean()
-        ratio = mae["own"] / mae["naive"].where(mae["naive"] > 0)
-        return (1 - ratio).where(mae["naive"] > 0, np.where(mae["own"] == 0, 0.0, -np.inf))
-
     @cached_property
-    def _observed(self) -> pd.DataFrame:
+    def _scores(self) -> Scores:
         frame = pd.concat([self.table, self.details], axis=1)
-        return frame[frame["y_true"].notna()]
-
-    @cached_property
-    def _differences(self) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
-        """Observations a season apart, of each series and target."""
-        return {
-            key: _pairs(y.to_numpy(), self.season_length)
-            for key, y in self.history.groupby(["series", "target"], sort=False)["y"]
-        }
-
-
-def check_metrics(metrics: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metrics by name: None for one of `METRICS`, else a function.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, or there is none.
-    TypeError
-        If what a dict gives is no function.
-    """
-    if isinstance(metrics, str):
-        metrics = [metrics]
-    named = dict(metrics) if isinstance(metrics, Mapping) else dict.fromkeys(metrics)
-    if not named:
-        raise ValueError("metrics is empty; give for example ('mae', 'mase')")
-    for name, metric in named.items():
-        if metric is None and name not in METRICS:
-            raise ValueError(
-                f"metric {name!r} is unknown; give one of {sorted(METRICS)}, or a dict with a "
-                "function of (y_true, y_pred)"
-            )
-        if metric is not None and not callable(metric):
-            raise TypeError(f"metric {name!r} is {metric!r}, not a function of (y_true, y_pred)")
-    return named
-
-
-def _pairs(y: np.ndarray, season_length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Observations a season apart; neighbours, where none are."""
-    for lag in (season_length, 1):
-        before, after = y[:-lag], y[lag:]
-        seen = ~np.isnan(before) & ~np.isnan(after)
-        if seen.any():
-            break
-    return before[seen], after[seen]
+        observed = frame[frame["y_true"].notna()]
+        return Scores(observed, self.history, self.metrics, self.season_length, self.quantiles)

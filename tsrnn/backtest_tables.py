@@ -14,6 +14,7 @@ from tsrnn.naive import seasonal_naive
 
 TABLE = ["series", "cutoff", "time", "target", "model", "y_true", "y_pred"]
 DETAILS = ["fold", "step", "seasonal_naive"]
+LOSSES = ["model", "cutoff", "member", "epoch", "kept", "loss"]
 
 
 def observed_rows(data: BacktestData, folds: Sequence[Fold], season_length: int) -> pd.DataFrame:
@@ -50,16 +51,59 @@ def observed_rows(data: BacktestData, folds: Sequence[Fold], season_length: int)
 
 
 def forecast_table(
-    rows: pd.DataFrame, models: Sequence[str], answers: Sequence[Answer]
+    rows: pd.DataFrame,
+    models: Sequence[str],
+    answers: Sequence[Answer],
+    levels: Sequence[float],
 ) -> pd.DataFrame:
-    """Put the forecasts of each model beside the test rows, one model below the other."""
+    """Put the forecasts of each model beside the test rows, one model below the other.
+
+    Quantiles at `levels` follow in columns of their own, NaN for a model without.
+    """
     n_blocks = len(answers) // len(models)
     parts = []
     for i, model in enumerate(models):
         own = answers[i * n_blocks : (i + 1) * n_blocks]
         y_pred = np.concatenate([answer.forecasts for answer in own]).ravel()
-        parts.append(rows.assign(model=model, y_pred=y_pred))
-    return pd.concat(parts, ignore_index=True)[TABLE]
+        parts.append(rows.assign(model=model, y_pred=y_pred, **_quantile_columns(own, levels)))
+    return pd.concat(parts, ignore_index=True)[[*TABLE, *map(quantile_name, levels)]]
+
+
+def quantile_name(level: float) -> str:
+    """Name the column of a quantile.
+
+    Examples
+    --------
+    >>> quantile_name(0.1)
+    'q0.1'
+    """
+    return f"q{level!r}"
+
+
+def losses_table(
+    data: BacktestData,
+    models: Sequence[str],
+    blocks: Sequence[Sequence[Fold]],
+    answers: Sequence[Answer],
+) -> pd.DataFrame:
+    """Put the losses of all fits that keep them below each other, by model and cutoff."""
+    parts = []
+    for i, answer in enumerate(answers):
+        if answer.losses is not None:
+            model, block = models[i // len(blocks)], blocks[i % len(blocks)]
+            parts.append(answer.losses.assign(model=model, cutoff=data.cutoff_of(block[0])))
+    if not parts:
+        return pd.DataFrame(columns=LOSSES)
+    losses = pd.concat(parts, ignore_index=True)
+    return losses[[name for name in [*LOSSES, "val_loss"] if name in losses.columns]]
+
+
+def _quantile_columns(answers: Sequence[Answer], levels: Sequence[float]) -> dict[str, Any]:
+    quantiles = [answer.quantiles for answer in answers if answer.quantiles is not None]
+    if not quantiles:
+        return {quantile_name(level): np.nan for level in levels}
+    flat = np.concatenate([values.reshape(-1, len(levels)) for values in quantiles])
+    return dict(zip(map(quantile_name, levels), flat.T, strict=True))
 
 
 def timings_table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -52,7 +52,11 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One fit, and the questions put to it: plain data that any worker can take."""
+    """One fit, and the questions put to it: plain data that any worker can take.
+
+    `quantile_questions` are put for quantiles at these `levels`; there are none for a forecaster
+    without quantiles.
+    """
 
     name: str
     forecaster: Any
@@ -60,15 +64,30 @@ class Task:
     y: Any
     questions: tuple[Question, ...]
     targets: tuple[Hashable, ...]
+    quantile_questions: tuple[Question, ...] = ()
+    levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """Forecasts of a task, shape (n_test, n_targets), and seconds; those of predict by fold."""
+    """What came of a task.
+
+    Attributes
+    ----------
+    forecasts : ndarray of shape (n_test, n_targets)
+    quantiles : ndarray of shape (n_test, n_targets, n_levels) or None
+        Ascending; None of a forecaster without quantiles.
+    fit_seconds : float
+    predict_seconds : ndarray of shape (n_folds,)
+    losses : DataFrame or None
+        Losses of the fit; None of a forecaster that keeps none.
+    """
 
     forecasts: np.ndarray
+    quantiles: np.ndarray | None
     fit_seconds: float
-    predict_seconds: list[float]
+    predict_seconds: np.ndarray
+    losses: pd.DataFrame | None
 
 
 def run(task: Task) -> Answer:
@@ -85,13 +104,46 @@ def run(task: Task) -> Answer:
     with _named(task.name, first, first):
         _ = forecaster.fit(task.X) if task.y is None else forecaster.fit(task.X, task.y)
     fit_seconds = perf_counter() - start
-    forecasts, seconds = [], []
-    for question in task.questions:
+    forecasts, seconds = _ask_all(task, task.questions, ())
+    quantiles = None
+    if task.quantile_questions:
+        flat, more = _ask_all(task, task.quantile_questions, task.levels)
+        # Sorted quantiles fit no worse, whatever the truth, than those that cross.
+        quantiles = np.sort(flat.reshape(*forecasts.shape, len(task.levels)), axis=-1)
+        seconds = seconds + more
+    return Answer(forecasts, quantiles, fit_seconds, seconds, losses_of(forecaster))
+
+
+def losses_of(forecaster: Any) -> pd.DataFrame | None:
+    """Losses that a fitted forecaster keeps, or else the one that it wraps.
+
+    Returns
+    -------
+    losses : DataFrame or None
+        Those of ``losses_``, and whether the weights of the epoch were kept.
+    """
+    losses = getattr(forecaster, "losses_", None)
+    if isinstance(losses, pd.DataFrame) and {"member", "epoch", "loss"} <= set(losses.columns):
+        best = np.ravel(getattr(forecaster, "best_epoch_", -1))
+        kept = best[losses["member"].to_numpy() % len(best)]
+        return losses.assign(kept=losses["epoch"].to_numpy() == kept)
+    inner = [getattr(forecaster, name, None) for name in ("forecaster_", "best_estimator_")]
+    inner += [step for _, step in getattr(forecaster, "steps", [])[-1:]]
+    found = [losses_of(one) for one in inner if one is not None]
+    return next((losses for losses in found if losses is not None), None)
+
+
+def _ask_all(
+    task: Task, questions: Sequence[Question], levels: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Answers to questions, one below the other, and the seconds of each fold."""
+    answers, seconds = [], []
+    for question in questions:
         start = perf_counter()
         with _named(task.name, question.first, question.last):
-            forecasts.append(_ask(forecaster, question, task.targets))
+            answers.append(_ask(task.forecaster, question, task.targets, levels))
         seconds += [(perf_counter() - start) / question.n_folds] * question.n_folds
-    return Answer(np.concatenate(forecasts), fit_seconds, seconds)
+    return np.concatenate(answers), np.array(seconds)
 
 
 @contextmanager
@@ -104,41 +156,54 @@ def _named(name: str, first: Any, last: Any) -> Iterator[None]:
         raise RuntimeError(f"forecaster {name!r} failed at {when}: {cause}") from error
 
 
-def _ask(forecaster: Any, question: Question, targets: tuple[Hashable, ...]) -> np.ndarray:
+def _ask(
+    forecaster: Any, question: Question, targets: tuple[Hashable, ...], levels: tuple[float, ...]
+) -> np.ndarray:
+    """Forecasts, or quantiles at `levels`, of the test rows: (n_test, n_targets [* n_levels])."""
     if question.cutoffs is None:
-        forecasts = _by_predict(forecaster.predict(question.X), question, targets)
+        forecasts = _by_predict(forecaster, question, targets, levels)
     else:
-        forecasts = _by_predict_at(forecaster, question, targets)
+        forecasts = _by_predict_at(forecaster, question, targets, levels)
     if not np.isfinite(forecasts).all():
         row, column = np.argwhere(~np.isfinite(forecasts))[0]
+        target = targets[column // max(len(levels), 1)]
+        level = f"quantile {levels[column % len(levels)]:g} of the " if levels else ""
         label = "" if question.labels is None else f" of {question.labels[row]}"
         raise ValueError(
-            f"the forecast{label}, {question.steps[row]} steps ahead, of target "
-            f"{targets[column]!r} is {forecasts[row, column]}; a forecast must be a number"
+            f"the {level}forecast{label}, {question.steps[row]} steps ahead, of target "
+            f"{target!r} is {forecasts[row, column]}; a forecast must be a number"
         )
     return forecasts
 
 
 def _by_predict_at(
-    forecaster: Any, question: Question, targets: tuple[Hashable, ...]
+    forecaster: Any, question: Question, targets: tuple[Hashable, ...], levels: tuple[float, ...]
 ) -> np.ndarray:
-    known = {} if question.y is None else {"y": question.y}
+    name = "predict_quantiles_at" if levels else "predict_at"
+    options: dict[str, Any] = {} if question.y is None else {"y": question.y}
+    if levels:
+        options["quantiles"] = levels
     n_steps = question.n_steps
-    answer = forecaster.predict_at(question.X, question.cutoffs, n_steps=n_steps, **known)
-    values = _values(answer, targets)
+    answer = getattr(forecaster, name)(question.X, question.cutoffs, n_steps=n_steps, **options)
+    values = _values(answer, targets, levels)
     if len(values) != question.n_cutoffs * n_steps:
         raise ValueError(
-            f"predict_at gave {len(values)} rows for {question.n_cutoffs} cutoffs and "
+            f"{name} gave {len(values)} rows for {question.n_cutoffs} cutoffs and "
             f"n_steps={n_steps}; it must give one for each step of each cutoff, in their order"
         )
     return _test_steps(values, question)
 
 
-def _by_predict(answer: Any, question: Question, targets: tuple[Hashable, ...]) -> np.ndarray:
-    values = _values(answer, targets)
+def _by_predict(
+    forecaster: Any, question: Question, targets: tuple[Hashable, ...], levels: tuple[float, ...]
+) -> np.ndarray:
+    name = "predict_quantiles" if levels else "predict"
+    options = {"quantiles": levels} if levels else {}
+    answer = getattr(forecaster, name)(question.X, **options)
+    values = _values(answer, targets, levels)
     if question.rows is not None:
         if len(values) != len(question.X):
-            raise ValueError(f"predict gave {len(values)} rows for {len(question.X)} rows of X")
+            raise ValueError(f"{name} gave {len(values)} rows for {len(question.X)} rows of X")
         return np.asarray(values[question.rows])
     index = getattr(answer, "index", None)
     if question.labels is not None and isinstance(index, pd.Index):
@@ -147,11 +212,11 @@ def _by_predict(answer: Any, question: Question, targets: tuple[Hashable, ...]) 
             return np.asarray(values[found])
         if not _is_unlabelled(index):
             missing = question.labels[int(np.argmin(found))]
-            raise ValueError(f"predict gave no forecast of {missing}; {_reach(question)}")
+            raise ValueError(f"{name} gave no forecast of {missing}; {_reach(question)}")
     n_steps, rest = divmod(len(values), question.n_cutoffs)
     if rest or n_steps < question.n_steps:
         raise ValueError(
-            f"predict gave {len(values)} rows for {question.n_cutoffs} series; {_reach(question)}"
+            f"{name} gave {len(values)} rows for {question.n_cutoffs} series; {_reach(question)}"
         )
     return _test_steps(values, question)
 
@@ -172,13 +237,20 @@ def _is_unlabelled(index: pd.Index) -> bool:
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
-def _values(answer: Any, targets: tuple[Hashable, ...]) -> np.ndarray:
-    """Return the forecasts of the targets, shape (n_rows, n_targets)."""
-    if isinstance(answer, pd.DataFrame) and set(targets) <= set(answer.columns):
-        answer = answer[list(targets)]
+def _values(answer: Any, targets: tuple[Hashable, ...], levels: tuple[float, ...]) -> np.ndarray:
+    """Return what was forecast of the targets, shape (n_rows, n_targets [* n_levels])."""
+    columns = getattr(answer, "columns", None)
+    if columns is not None:
+        names = columns.droplevel(-1) if levels and columns.nlevels > 1 else columns
+        if set(targets) <= set(names):
+            places = [i for target in targets for i, name in enumerate(names) if name == target]
+            answer = answer.iloc[:, places]
     values: np.ndarray = np.asarray(answer, dtype=np.float64)
     values = values.reshape(len(values), -1)
-    if values.shape[1] != len(targets):
-        columns = list(getattr(answer, "columns", range(values.shape[1])))
-        raise ValueError(f"the forecasts have the columns {columns}, not {list(targets)}")
+    if values.shape[1] != len(targets) * max(len(levels), 1):
+        given = list(range(values.shape[1]) if columns is None else columns)
+        wanted = f"{list(targets)}, each with the quantiles {list(levels)}"
+        raise ValueError(
+            f"the forecasts have the columns {given}, not {wanted if levels else list(targets)}"
+        )
     return values

@@ -13,15 +13,18 @@ from sklearn.base import clone
 from tqdm import tqdm
 
 from tsrnn.backtest_data import BacktestData, Fold, Roles
-from tsrnn.backtest_result import BacktestResult, check_metrics
+from tsrnn.backtest_result import BacktestResult
+from tsrnn.backtest_scores import check_metrics
 from tsrnn.backtest_tables import (
     DETAILS,
     first_training_rows,
     forecast_table,
+    losses_table,
     observed_rows,
     timings_table,
 )
-from tsrnn.backtest_tasks import Task, run
+from tsrnn.backtest_tasks import Question, Task, run
+from tsrnn.quantile_arrays import check_levels
 from tsrnn.reading import to_frame
 from tsrnn.season import resolve_season_length
 
@@ -35,6 +38,7 @@ def backtest(
     refit: bool | int = True,
     metrics: Sequence[str] | Mapping[str, Any] = ("mae", "rmse", "smape", "mase"),
     season_length: int | str | Sequence[int] = "auto",
+    quantiles: Sequence[float] | None = None,
     n_jobs: int | None = None,
     verbose: bool = True,
 ) -> BacktestResult:
@@ -66,6 +70,10 @@ def backtest(
         Season of the seasonal naive forecast and of the scale of MASE and RMSSE. "auto" takes
         the shortest above 1 that a forecaster names, else the natural one of the time step
         (12 for months).
+    quantiles : list of float, default None
+        Ascending levels between 0 and 1, for example [0.1, 0.5, 0.9], to forecast and score too.
+        A forecaster without ``predict_quantiles`` is scored by its points alone; a
+        `ConformalForecaster` around it has quantiles.
     n_jobs : int, default None
         Workers of joblib, over forecasters and fits.
     verbose : bool, default True
@@ -75,7 +83,7 @@ def backtest(
     -------
     result : BacktestResult
         With the forecasts in `table`, and `leaderboard()`, `by_horizon()`, `by_cutoff()`,
-        `by_series()` and `plot()`.
+        `by_series()`, `calibration()` and `plot()`.
 
     Raises
     ------
@@ -96,6 +104,10 @@ def backtest(
       the targets (and ``past_covariates``) missing. It answers with at least gap + horizon
       steps, labelled like X, or in an array, series after series.
 
+    Quantiles are asked of ``predict_quantiles_at`` where there is one, else of
+    ``predict_quantiles`` once for every cutoff, with the same data. Those of a forecaster that
+    cross are sorted.
+
     A ``Pipeline`` of scikit-learn that transforms its targets answers in transformed units,
     so its errors mean nothing; ``ForecastPipeline`` answers in those of the data.
 
@@ -114,13 +126,14 @@ def backtest(
     """
     models = _named_models(forecasters)
     named_metrics = check_metrics(metrics)
+    levels = () if quantiles is None else tuple(check_levels(quantiles))
     columns = list(to_frame(X).columns)
     roles = {name: Roles.of(model, columns) for name, model in models.items()}
     data = BacktestData.read(X, y, _scored_targets(roles, columns) if y is None else None)
     folds = data.folds(_splits(cv, X, y))
     season = _season_length(season_length, models.values(), data)
     blocks = _blocks(folds, refit)
-    tasks = _tasks(models, roles, data, blocks)
+    tasks = _tasks(models, roles, data, blocks, levels)
     bar = tqdm(
         tasks,
         total=len(models) * len(blocks),
@@ -131,12 +144,14 @@ def backtest(
     answers = Parallel(n_jobs=n_jobs)(delayed(run)(task) for task in bar)
     rows = observed_rows(data, folds, season)
     return BacktestResult(
-        table=forecast_table(rows, list(models), answers),
+        table=forecast_table(rows, list(models), answers, levels),
         details=pd.concat([rows[DETAILS]] * len(models), ignore_index=True),
         timings=timings_table(data, list(models), blocks, answers),
         history=first_training_rows(data, folds),
         metrics=named_metrics,
         season_length=season,
+        quantiles=levels,
+        losses=losses_table(data, list(models), blocks, answers),
     )
 
 
@@ -215,14 +230,30 @@ def _blocks(folds: list[Fold], refit: Any) -> list[list[Fold]]:
 
 
 def _tasks(
-    models: dict[str, Any], roles: dict[str, Roles], data: BacktestData, blocks: list[list[Fold]]
+    models: dict[str, Any],
+    roles: dict[str, Roles],
+    data: BacktestData,
+    blocks: list[list[Fold]],
+    levels: tuple[float, ...],
 ) -> Iterator[Task]:
     """Give the tasks one by one, so that no more slices of the data exist than are at work."""
+    targets = data.truth.columns.targets
     for name, model in models.items():
         for block in blocks:
-            if hasattr(model, "predict_at"):
-                questions = [data.question(block, roles[name])]
-            else:
-                questions = [data.question_by_predict(fold, roles[name]) for fold in block]
+            at_once = hasattr(model, "predict_at")
+            questions = _questions(data, block, roles[name], at_once)
+            more: tuple[Question, ...] = ()
+            if levels and hasattr(model, "predict_quantiles"):
+                same = hasattr(model, "predict_quantiles_at") == at_once
+                more = questions if same else _questions(data, block, roles[name], not at_once)
             X, y = data.train(block[0])
-            yield Task(name, clone(model), X, y, tuple(questions), data.truth.columns.targets)
+            yield Task(name, clone(model), X, y, questions, targets, more, levels)
+
+
+def _questions(
+    data: BacktestData, block: list[Fold], roles: Roles, at_once: bool
+) -> tuple[Question, ...]:
+    """Ask for the forecasts of all folds of a fit at once, or of one after the other."""
+    if at_once:
+        return (data.question(block, roles),)
+    return tuple(data.question_by_predict(fold, roles) for fold in block)

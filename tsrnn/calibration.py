@@ -11,7 +11,7 @@ import pandas as pd
 from tsrnn.backtest_result import BacktestResult
 from tsrnn.conformal import needed_scores
 from tsrnn.panel import Panel
-from tsrnn.rolling import naive_errors
+from tsrnn.rolling import naive_errors, naive_errors_at
 
 _MOST_CUTOFFS = 100
 _FEWEST_CUTOFFS = {"split": 5, "adaptive": 30}  # a level needs times to adapt at
@@ -85,6 +85,12 @@ def error_scales(panel: Panel, season_length: int) -> np.ndarray:
     seasonal, neighbours = naive_errors(panel, season_length), naive_errors(panel, 1)
     # A series that repeats itself exactly, or is shorter than its season, has none of the first.
     return np.where(seasonal > 0, seasonal, neighbours)
+
+
+def error_scales_at(panel: Panel, season_length: int, cutoffs: np.ndarray) -> np.ndarray:
+    """Return `error_scales` of what is known at each cutoff, shape (n_cutoffs, n_targets)."""
+    seasonal = naive_errors_at(panel, season_length, cutoffs)
+    return np.where(seasonal > 0, seasonal, naive_errors_at(panel, 1, cutoffs))
 
 
 def residuals_of(result: BacktestResult, panel: Panel, horizon: int) -> np.ndarray:

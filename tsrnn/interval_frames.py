@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.calibration import error_scales
+from tsrnn.calibration import error_scales, error_scales_at
 from tsrnn.panel import Panel
 from tsrnn.reading import read_panel, to_frame
 from tsrnn.timegrid import TimeGrid
@@ -63,8 +63,43 @@ def factors_of(
     ValueError
         If a series has no scale, naming it.
     """
-    scales = np.where(unscaled, 1.0, error_scales(panel, season_length))
-    factors: np.ndarray = np.where(series[:, None] >= 0, scales[series], np.nan)
+    scales = error_scales(panel, season_length)
+    known = np.where(series[:, None] >= 0, scales[series], np.nan)
+    return _checked(known, panel, series, unscaled)
+
+
+def factors_at(
+    panel: Panel, season_length: int, cutoffs: np.ndarray, unscaled: np.ndarray
+) -> np.ndarray:
+    """Return what the scaled errors of the forecasts made at each cutoff are multiplied by.
+
+    Parameters
+    ----------
+    panel : Panel
+        Observed targets; those after a cutoff do not count.
+    season_length : int
+    cutoffs : ndarray of shape (n_cutoffs,)
+        Rows of `panel`.
+    unscaled : ndarray of shape (n_targets,)
+        Targets whose errors were not scaled.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_cutoffs, n_targets)
+
+    Raises
+    ------
+    ValueError
+        If a series has no scale at a cutoff, naming it.
+    """
+    scales = error_scales_at(panel, season_length, cutoffs)
+    return _checked(scales, panel, panel.series_of(cutoffs), unscaled)
+
+
+def _checked(
+    scales: np.ndarray, panel: Panel, series: np.ndarray, unscaled: np.ndarray
+) -> np.ndarray:
+    factors: np.ndarray = np.where(unscaled & (series[:, None] >= 0), 1.0, scales)
     if np.isnan(factors).any():
         row, column = np.argwhere(np.isnan(factors))[0]
         label = panel.label(int(series[row])) if series[row] >= 0 else "a new series: "

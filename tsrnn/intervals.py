@@ -14,10 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.backtest_result import BacktestResult
 from tsrnn.backtesting import backtest
+from tsrnn.base import rows_of
 from tsrnn.calibration import check_enough, choose_cutoffs, error_scales, residuals_of
 from tsrnn.conformal import quantile_of_scores
 from tsrnn.history import extend, resume
 from tsrnn.interval_frames import (
+    factors_at,
     factors_of,
     read_targets,
     series_and_steps,
@@ -25,7 +27,7 @@ from tsrnn.interval_frames import (
     with_bounds,
 )
 from tsrnn.panel import Panel
-from tsrnn.quantile_arrays import check_share
+from tsrnn.quantile_arrays import check_levels, check_share
 from tsrnn.reading import to_frame
 from tsrnn.splitting import RollingOriginSplit
 from tsrnn.windows import check_count
@@ -229,15 +231,48 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
             With the levels in place of "lower" and "upper".
         """
         check_is_fitted(self)
-        levels = list(quantiles)
-        for level in levels:
-            check_share(level, "a level of quantiles")
-            check_enough(self.residuals_, max(level, 1 - level))
-        if not levels or (np.diff(levels) <= 0).any():
-            raise ValueError(f"quantiles={quantiles!r} must ascend, for example (0.1, 0.5, 0.9)")
-        errors = np.stack([self._quantile(self.residuals_, level) for level in levels], axis=-1)
-        # Levels that adapt each by itself may exchange their places.
-        return self._around(X, np.sort(errors, axis=-1), levels)
+        levels = check_levels(quantiles)
+        return self._around(X, self._errors_at(levels), levels)
+
+    @available_if(_wrapped_has("predict_at"))
+    def predict_quantiles_at(
+        self,
+        X: Any,
+        cutoffs: Any,
+        y: Any = None,
+        *,
+        quantiles: Sequence[float] = (0.1, 0.5, 0.9),
+        n_steps: int | None = None,
+    ) -> pd.DataFrame:
+        """Forecast quantiles from many cutoffs of one history at once, without refitting.
+
+        The errors of fit are scaled by the history in X up to each cutoff; nothing after it
+        counts.
+
+        Parameters
+        ----------
+        X, cutoffs, y : as in `predict_at`
+        quantiles : sequence of float, default (0.1, 0.5, 0.9)
+            Ascending, between 0 and 1.
+        n_steps : int, default None
+            Steps ahead, at most the horizon, which None takes.
+
+        Returns
+        -------
+        quantiles : DataFrame
+            A column for each target and level, indexed by (series,) cutoff and time.
+        """
+        check_is_fitted(self)
+        levels = check_levels(quantiles)
+        errors = self._errors_at(levels)
+        n_steps = self.horizon_ if n_steps is None else n_steps
+        forecasts = self.predict_at(X, cutoffs, y, n_steps=n_steps)
+        self._check_reach(n_steps)
+        panel = read_targets(X, y, self._positions, self._history.grid)
+        rows = rows_of(panel, cutoffs)
+        factors = factors_at(panel, self.season_length_, rows, self._unscaled)
+        scaled = factors[:, None, :, None] * errors[:n_steps]
+        return with_bounds(forecasts, scaled.reshape(-1, *scaled.shape[2:]), levels)
 
     @available_if(_wrapped_has("predict_at"))
     def predict_at(
@@ -335,17 +370,28 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         gamma = float(self.gamma) if self.method == "adaptive" else 0.0
         return quantile_of_scores(scores, level, gamma=gamma, spacing=self.step_)
 
+    def _errors_at(self, levels: list[float]) -> np.ndarray:
+        """Quantiles of the scaled errors, shape (horizon, n_targets, n_levels)."""
+        for level in levels:
+            check_enough(self.residuals_, max(level, 1 - level))
+        errors = np.stack([self._quantile(self.residuals_, level) for level in levels], axis=-1)
+        # Levels that adapt each by itself may exchange their places.
+        return np.sort(errors, axis=-1)
+
+    def _check_reach(self, n_steps: int) -> None:
+        if n_steps > self.horizon_:
+            raise ValueError(
+                f"the forecasts reach {n_steps} steps ahead, but intervals are known for "
+                f"horizon={self.horizon_}: set the horizon of the forecaster to {n_steps}, or "
+                "ask for fewer rows"
+            )
+
     def _around(self, X: Any, errors: np.ndarray, labels: list[Any]) -> Any:
         """Forecasts plus `errors`, shape (horizon, n_targets, n_labels), scaled by series."""
         forecasts = self.predict(X)
         panel = self._panel_of(X)
         series, steps = series_and_steps(forecasts, panel)
-        if steps.max() > self.horizon_:
-            raise ValueError(
-                f"the forecasts reach {steps.max()} steps ahead, but intervals are known for "
-                f"horizon={self.horizon_}: set the horizon of the forecaster to {steps.max()}, or "
-                "ask for fewer rows"
-            )
+        self._check_reach(int(steps.max()))
         factors = factors_of(panel, self.season_length_, series, self._unscaled)
         return with_bounds(forecasts, factors[..., None] * errors[steps - 1], labels)
 

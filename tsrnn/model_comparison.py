@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.backtest_result import BacktestResult
+from tsrnn.backtest_tables import quantile_name
 
+_PINBALL = "pinball"
 _LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "absolute": lambda y_true, y_pred: np.abs(y_true - y_pred),
     "squared": lambda y_true, y_pred: (y_true - y_pred) ** 2,
@@ -66,8 +68,9 @@ def diebold_mariano(
         With the forecasts of both models at some cutoffs.
     first, second : str
         Names of models in `result`.
-    loss : {"absolute", "squared"} or callable, default "absolute"
-        A function of (y_true, y_pred), Series of the same length, gives a loss for each row.
+    loss : {"absolute", "squared", "pinball"} or callable, default "absolute"
+        "pinball" is that of the quantiles, averaged over their levels. A function of (y_true,
+        y_pred), Series of the same length, gives a loss for each row.
         In a panel large series weigh more; a function may divide by their size.
     step : int, default None
         Steps ahead to compare at; None takes all.
@@ -95,7 +98,7 @@ def diebold_mariano(
     (-3.96, 0.0004, 30, 1)
     """
     frame = _rows_of(result, step)
-    losses = {name: _losses(frame, name, loss) for name in (first, second)}
+    losses = {name: _losses(frame, name, loss, result.quantiles) for name in (first, second)}
     differences = (losses[first] - losses[second]).to_numpy()
     n_lags = _n_overlapping(frame[frame["model"] == first])
     n = len(differences)
@@ -129,16 +132,33 @@ def _rows_of(result: BacktestResult, step: int | None) -> pd.DataFrame:
     return frame[frame["step"] == step]
 
 
-def _losses(frame: pd.DataFrame, model: str, loss: Any) -> pd.Series:
+def _losses(frame: pd.DataFrame, model: str, loss: Any, levels: tuple[float, ...]) -> pd.Series:
     """Mean loss of a model by fold."""
     rows = frame[frame["model"] == model]
     if rows.empty:
         raise ValueError(f"{model!r} is no model of result: {list(frame['model'].unique())}")
-    if not callable(loss) and loss not in list(_LOSSES):
-        raise ValueError(f"loss={loss!r} must be one of {list(_LOSSES)} or a function")
-    function = loss if callable(loss) else _LOSSES[loss]
-    values = pd.Series(np.asarray(function(rows["y_true"], rows["y_pred"])), index=rows.index)
-    return values.groupby(rows["fold"]).mean()
+    known = [*_LOSSES, _PINBALL]
+    if not callable(loss) and loss not in known:
+        raise ValueError(f"loss={loss!r} must be one of {known} or a function")
+    if not callable(loss) and loss == _PINBALL:
+        values = _pinball(rows, model, levels)
+    else:
+        function = loss if callable(loss) else _LOSSES[loss]
+        values = np.asarray(function(rows["y_true"], rows["y_pred"]))
+    return pd.Series(values, index=rows.index).groupby(rows["fold"]).mean()
+
+
+def _pinball(rows: pd.DataFrame, model: str, levels: tuple[float, ...]) -> np.ndarray:
+    """Mean pinball loss of each row over its quantiles."""
+    quantiles = rows[[quantile_name(level) for level in levels]].to_numpy()
+    if not levels or np.isnan(quantiles).any():
+        raise ValueError(
+            f"loss={_PINBALL!r} needs quantiles, and {model!r} has none in the result: give "
+            "backtest(..., quantiles=[0.1, 0.5, 0.9]) a model with predict_quantiles"
+        )
+    errors = rows["y_true"].to_numpy()[:, None] - quantiles
+    losses: np.ndarray = np.maximum(np.array(levels) * errors, (np.array(levels) - 1) * errors)
+    return np.asarray(losses.mean(axis=1))
 
 
 def _n_overlapping(rows: pd.DataFrame) -> int:

@@ -21,13 +21,21 @@ def check_share(value: Any, name: str) -> None:
         raise ValueError(f"{name}={value!r} must lie between 0 and 1, for example 0.9")
 
 
-def check_levels(quantiles: Sequence[float]) -> None:
-    """Raise ValueError unless levels lie between 0 and 1, and ascend."""
-    levels = np.asarray(quantiles, dtype=np.float64)
-    if levels.ndim != 1 or not len(levels) or (np.diff(levels) <= 0).any():
-        raise ValueError(f"quantiles={quantiles!r} must ascend, for example (0.1, 0.5, 0.9)")
+def check_levels(quantiles: Any) -> list[float]:
+    """Return the levels of quantiles as numbers.
+
+    Raises
+    ------
+    ValueError
+        Unless they lie between 0 and 1, ascend, and there is one.
+    """
+    levels = list(quantiles) if np.ndim(quantiles) == 1 else [quantiles]
     for level in levels:
-        check_share(float(level), "a level of quantiles")
+        check_share(level, "a level of quantiles")
+    levels = [float(level) for level in levels]
+    if not levels or (np.diff(levels) <= 0).any():
+        raise ValueError(f"quantiles={quantiles!r} must ascend, for example (0.1, 0.5, 0.9)")
+    return levels
 
 
 def bounds_of(y_true: Any, y_lower: Any, y_upper: Any) -> tuple[FloatArray, FloatArray, FloatArray]:

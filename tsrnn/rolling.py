@@ -108,15 +108,45 @@ def naive_errors(panel: Panel, season_length: int) -> np.ndarray:
     errors : ndarray of shape (n_series, n_targets)
         NaN where no two values lie a season apart.
     """
-    targets, first = panel.targets, panel.offsets[:-1]
-    change = np.full_like(targets, np.nan)
-    change[season_length:] = np.abs(targets[season_length:] - targets[:-season_length])
-    # The first season of each series has none before it.
-    change[ranges(first, np.minimum(panel.lengths, season_length))[0]] = np.nan
+    change, first = _seasonal_changes(panel, season_length), panel.offsets[:-1]
     seen = ~np.isnan(change)
     total = np.add.reduceat(np.where(seen, change, 0), first, axis=0)
     count = np.add.reduceat(seen, first, axis=0, dtype=np.int64)
     return total / np.where(count > 0, count, np.nan)
+
+
+def naive_errors_at(panel: Panel, season_length: int, cutoffs: np.ndarray) -> np.ndarray:
+    """Return `naive_errors` of the history up to each cutoff.
+
+    Parameters
+    ----------
+    panel : Panel
+    season_length : int
+    cutoffs : ndarray of shape (n_cutoffs,)
+        Rows of `panel`; the last that count.
+
+    Returns
+    -------
+    errors : ndarray of shape (n_cutoffs, n_targets)
+        NaN where no two values lie a season apart.
+    """
+    change = pd.DataFrame(_seasonal_changes(panel, season_length))
+    series = np.repeat(np.arange(panel.n_series), panel.lengths)
+    # Each series is summed by itself, so that a large one takes no digits from a small one.
+    total = change.fillna(0.0).groupby(series).cumsum().to_numpy()[cutoffs]
+    count = change.notna().astype(np.int64).groupby(series).cumsum().to_numpy()[cutoffs]
+    return total / np.where(count > 0, count, np.nan)
+
+
+def _seasonal_changes(panel: Panel, season_length: int) -> np.ndarray:
+    """Absolute differences from the season before, shape (n_rows, n_targets); NaN without one."""
+    targets = panel.targets
+    change = np.full_like(targets, np.nan)
+    change[season_length:] = np.abs(targets[season_length:] - targets[:-season_length])
+    # The first season of each series has none before it.
+    first_season = np.minimum(panel.lengths, season_length)
+    change[ranges(panel.offsets[:-1], first_season)[0]] = np.nan
+    return change
 
 
 def cutoff_frame(panel: Panel, cutoffs: np.ndarray, forecasts: np.ndarray) -> pd.DataFrame:
