@@ -55,7 +55,12 @@ _HOMES = {
     ),
     "tsrnn.panel": ("from_long",),
     "tsrnn.pipeline": ("ForecastPipeline", "make_forecast_pipeline"),
-    "tsrnn.plotting": ("BacktestDisplay", "ForecastDisplay", "TrainingDisplay"),
+    "tsrnn.plotting": (
+        "BacktestDisplay",
+        "CalibrationDisplay",
+        "ForecastDisplay",
+        "TrainingDisplay",
+    ),
     "tsrnn.preprocessing": ("Deseasonalizer", "Differencer"),
     "tsrnn.saving": ("load",),
     "tsrnn.windows": ("SlidingWindow", "Windows"),

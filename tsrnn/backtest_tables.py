@@ -77,7 +77,19 @@ def quantile_name(level: float) -> str:
     >>> quantile_name(0.1)
     'q0.1'
     """
-    return f"q{level!r}"
+    return f"q{np.format_float_positional(level)}"
+
+
+def quantile_levels(table: pd.DataFrame) -> dict[str, float]:
+    """Levels of the columns of a table that hold quantiles, by name.
+
+    Examples
+    --------
+    >>> quantile_levels(pd.DataFrame(columns=["y_pred", "q0.1", "q0.9"]))
+    {'q0.1': 0.1, 'q0.9': 0.9}
+    """
+    names = [str(name) for name in table.columns if str(name).startswith("q0.")]
+    return {name: float(name[1:]) for name in names}
 
 
 def losses_table(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.plotting_backtest import BacktestDisplay
+from tsrnn.plotting_calibration import CalibrationDisplay
 from tsrnn.plotting_style import (
     COLOURS,
     INK,
@@ -26,7 +27,7 @@ from tsrnn.plotting_style import (
 from tsrnn.plotting_training import TrainingDisplay
 from tsrnn.timegrid import TimeGrid
 
-__all__ = ["BacktestDisplay", "ForecastDisplay", "TrainingDisplay"]
+__all__ = ["BacktestDisplay", "CalibrationDisplay", "ForecastDisplay", "TrainingDisplay"]
 
 _Key = tuple[Hashable, Hashable]
 

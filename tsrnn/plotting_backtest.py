@@ -8,6 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from tsrnn.backtest_scores import symmetric_pairs
+from tsrnn.backtest_tables import quantile_levels
 from tsrnn.plotting_style import (
     INK,
     MAX_PANELS,
@@ -21,8 +23,9 @@ from tsrnn.plotting_style import (
 )
 from tsrnn.timegrid import TimeGrid
 
-_METRIC_NAMES = {name: name.upper() for name in ("mae", "rmse", "mape", "wape", "mase", "rmsse")}
-_METRIC_NAMES["smape"] = "sMAPE"
+_UPPER = ("mae", "rmse", "mape", "wape", "mase", "rmsse", "crps", "msis")
+_METRIC_NAMES = {name: name.upper() for name in _UPPER}
+_METRIC_NAMES |= {"smape": "sMAPE", "wql": "wQL"}
 _KINDS = ("errors", "horizon", "cutoff", "forecasts")
 
 
@@ -38,7 +41,8 @@ class BacktestDisplay:
     by_cutoff : DataFrame
         Errors, one row per cutoff and one column per model.
     table : DataFrame
-        The columns series, cutoff, time, target, model, y_true and y_pred.
+        The columns series, cutoff, time, target, model, y_true and y_pred; of quantiles, columns
+        such as "q0.1".
     history : DataFrame, default None
         What came before the first cutoff: the columns series, time, target and y.
     metric : str, default "mae"
@@ -109,7 +113,8 @@ class BacktestDisplay:
         ----------
         kind : {"errors", "horizon", "cutoff", "forecasts"}, default "errors"
             "errors" draws both "horizon" and "cutoff", side by side. "forecasts" draws one
-            series, with a panel for each model (at most 12).
+            series, with a panel for each model (at most 12); a band lies between the quantiles of
+            each pair of levels such as 0.1 and 0.9.
         ax : Axes or sequence of Axes, default None
             One for each panel; None makes a figure.
         models : list of str, default None
@@ -226,9 +231,36 @@ def _draw_forecasts(
         marker = style["marker"] if len(x) <= 24 else ""
         line = {"color": style["color"], "marker": marker, "markersize": 3, "linewidth": 1.8}
         ax.plot(x, part["y_pred"], label=label, **line)
+        _draw_bands(ax, x, part, style["color"])
         mark = {"color": "#BBBBBB", "linewidth": 0.8, "zorder": 0}
         ax.axvline(positions(pd.Index([cutoff]))[0], label=None if nth else "cutoff", **mark)
+    if named:
+        _label_bands(ax, rows, style["color"])
     time_axis(ax, observed.index)
+
+
+def _bands(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Columns of the lower and upper bounds of intervals, widest first, by name."""
+    levels = quantile_levels(rows)
+    names, values = list(levels), list(levels.values())
+    known = [(i, j) for i, j in symmetric_pairs(values) if rows[names[i]].notna().any()]
+    return {
+        f"{100 * (values[j] - values[i]):.6g}% interval": (names[i], names[j]) for i, j in known
+    }
+
+
+def _draw_bands(ax: Any, x: np.ndarray, part: pd.DataFrame, colour: str) -> None:
+    for lower, upper in _bands(part).values():
+        # A single step has no width to fill.
+        about = np.array([x[0] - 0.5, x[0] + 0.5]) if len(x) == 1 else x
+        bounds = [np.broadcast_to(part[name].to_numpy(), about.shape) for name in (lower, upper)]
+        ax.fill_between(about, *bounds, color=colour, alpha=0.18, linewidth=0)
+
+
+def _label_bands(ax: Any, rows: pd.DataFrame, colour: str) -> None:
+    for nth, name in enumerate(_bands(rows)):
+        shade = 1 - 0.82 ** (nth + 1)  # inner bands lie on the outer ones
+        ax.fill_between([], [], color=colour, alpha=shade, linewidth=0, label=name)
 
 
 def _value_name(target: Any) -> str:
