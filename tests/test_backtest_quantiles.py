@@ -1,5 +1,7 @@
 """Quantiles in a backtest: asked at once or one by one, scored by hand, without leakage."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -285,6 +287,13 @@ def test_scores_are_those_of_the_metrics():
         alone["msis"].append(msis(y, *bounds, coverage=0.8, y_train=train))
     for name, scores in alone.items():
         assert board[name] == pytest.approx(np.mean(scores))
+
+
+def test_pickle_after_scores_were_asked_for():
+    result = by_hand()
+    board = result.leaderboard()
+    again = pickle.loads(pickle.dumps(result))
+    pd.testing.assert_frame_equal(again.leaderboard(), board)
 
 
 def test_sorting_by_coverage_puts_the_nearest_first():

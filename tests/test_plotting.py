@@ -15,8 +15,9 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from tsrnn.baselines import Naive, SeasonalNaive
+from tsrnn.intervals import ConformalForecaster
 from tsrnn.model_selection import RollingOriginSplit, backtest
-from tsrnn.plotting import BacktestDisplay, ForecastDisplay, TrainingDisplay
+from tsrnn.plotting import BacktestDisplay, CalibrationDisplay, ForecastDisplay, TrainingDisplay
 
 VALUES = np.tile([1.0, 4, 2, 6], 12)
 
@@ -263,6 +264,37 @@ def test_many_models_differ():
     display = drawn(BacktestDisplay(errors, errors, pd.DataFrame()).plot("horizon"))
     looks = {(li.get_color(), li.get_linestyle()) for li in display.ax_.get_lines()}
     assert len(looks) == 9
+
+
+def with_quantiles(quantiles):
+    models = {"naive": ConformalForecaster(Naive(2), 0.5, n_splits=9), "bare": Naive(2)}
+    return backtest(
+        models, KINDS["periods"], cv=RollingOriginSplit(3, horizon=2), quantiles=quantiles
+    )
+
+
+def test_intervals_are_bands():
+    result = with_quantiles([0.1, 0.3, 0.5, 0.7, 0.9])
+    display = drawn(result.plot("forecasts", models="naive"))
+    table = result.table[result.table["model"] == "naive"]
+    bands = [path for c in display.ax_.collections for path in c.get_paths() if len(path.vertices)]
+    assert len(bands) == 6  # two at each of three cutoffs
+    first = bands[0].vertices[:, 1]
+    assert first.min() == table["q0.1"][:2].min() and first.max() == table["q0.9"][:2].max()
+    expected = ["observed", "naive", "cutoff", "80% interval", "40% interval"]
+    assert legend_labels(display) == expected
+    both = drawn(result.plot("forecasts")).ax_
+    assert [len(ax.collections) for ax in both] == [6, 0]
+
+
+def test_calibration_of_a_backtest():
+    result = with_quantiles([0.2, 0.5, 0.8])
+    display = drawn(CalibrationDisplay.from_result(result).plot(title="Held"))
+    naive = lines(display.ax_)["naive"]
+    assert naive.get_xdata().tolist() == [0.2, 0.5, 0.8]
+    assert naive.get_ydata() == pytest.approx(result.calibration()["naive"])
+    assert legend_labels(display) == ["calibrated", "naive"]
+    assert display.ax_.get_title(loc="left") == "Held"
 
 
 @pytest.mark.parametrize(

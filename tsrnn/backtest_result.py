@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tsrnn.backtest_scores import Scores, nominal_coverage
+from tsrnn.archive import PathLike
+from tsrnn.backtest_scores import Scores, badness
 
 if TYPE_CHECKING:
+    from tsrnn.alarms import CheckReport
     from tsrnn.model_comparison import DieboldMariano
 
 
@@ -103,7 +105,7 @@ class BacktestResult:
         ValueError
             If `sort` is no column.
         """
-        scores = self._scores
+        scores = self.scores
         board = pd.DataFrame({name: scores.by(name, ["model"]) for name in scores.names})
         board["skill"] = scores.skill()
         seconds = self.timings.groupby("model")[["fit_seconds", "predict_seconds"]].sum()
@@ -111,11 +113,8 @@ class BacktestResult:
         sort = board.columns[0] if sort is None else sort
         if sort not in board.columns:
             raise ValueError(f"sort={sort!r} is not a column of it: {list(board.columns)}")
-        aim = 0.0 if sort == "bias" else nominal_coverage(sort)
-        keys: Any = None if aim is None else lambda values: abs(values - aim)
-        if sort == "skill":
-            keys = operator.neg
-        return board.sort_values(sort, key=keys, kind="stable").rename_axis(None)
+        order = badness(board[sort], sort).sort_values(kind="stable").index
+        return board.loc[order].rename_axis(None)
 
     def by_horizon(self, metric: str = "mae") -> pd.DataFrame:
         """Error by steps ahead of the cutoff, one column per model.
@@ -188,7 +187,7 @@ class BacktestResult:
                 "the backtest was made without quantiles; ask for them with "
                 "backtest(..., quantiles=[0.1, 0.5, 0.9])"
             )
-        return self._scores.calibration().T.reindex(columns=self.models).rename_axis(columns=None)
+        return self.scores.calibration().T.reindex(columns=self.models).rename_axis(columns=None)
 
     def diebold_mariano(self, first: str, second: str, **options: Any) -> DieboldMariano:
         """Test whether two models have the same expected loss.
@@ -233,6 +232,49 @@ class BacktestResult:
 
         return BacktestDisplay.from_result(self, metric=metric).plot(kind, ax, **options)
 
+    def to_html(
+        self,
+        path: PathLike,
+        *,
+        title: str | None = None,
+        alarms: Mapping[str, CheckReport] | None = None,
+    ) -> None:
+        """Write a report: one page of HTML that holds all it needs, and opens anywhere.
+
+        It shows the leaderboard, forecasts against the truth (with intervals, where there are
+        quantiles), errors by step and by cutoff, calibration, the losses of fitted networks, and
+        alarms. Of a large panel at most six series are drawn, chosen by their errors; the page
+        says which and why.
+
+        Parameters
+        ----------
+        path : path-like
+            An older file is replaced at once.
+        title : str, default None
+            None is "Backtest".
+        alarms : dict of name to CheckReport, default None
+            What `tsrnn.check` says of fitted forecasters, to be shown too.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; an older one is then as it was.
+        TypeError
+            If `alarms` holds something else.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> from tsrnn import Naive, RollingOriginSplit, backtest
+        >>> growth = pd.Series([1.0, 2, 4, 8, 16, 32], name="users")
+        >>> result = backtest(Naive(), growth, cv=RollingOriginSplit(2, horizon=2))
+        >>> with TemporaryDirectory() as folder:
+        ...     result.to_html(f"{folder}/report.html", title="Users")
+        """
+        from tsrnn.report import write_report
+
+        write_report(self, path, title=title, alarms=alarms)
+
     def __repr__(self) -> str:
         """Show the leaderboard."""
         return f"{self._title()}\n{self.leaderboard().round(4).to_string()}"
@@ -253,11 +295,12 @@ class BacktestResult:
         return f"BacktestResult: {', '.join(named)}, {steps.min()} to {steps.max()} steps ahead"
 
     def _by(self, key: str, metric: str) -> pd.DataFrame:
-        scores = self._scores.by(metric, ["model", key])
+        scores = self.scores.by(metric, ["model", key])
         return scores.unstack("model").reindex(columns=self.models).rename_axis(columns=None)
 
     @cached_property
-    def _scores(self) -> Scores:
+    def scores(self) -> Scores:
+        """What the tables are made of; its `by` averages by other keys, such as the target."""
         frame = pd.concat([self.table, self.details], axis=1)
         observed = frame[frame["y_true"].notna()]
         return Scores(observed, self.history, self.metrics, self.season_length, self.quantiles)

@@ -191,8 +191,8 @@ def quantile_metrics(levels: Sequence[float]) -> dict[str, Metric]:
     if not levels:
         return {}
     metrics: dict[str, Metric] = {
-        "wql": lambda y_true, q, *_: float(weighted_quantile_loss(y_true, q, quantiles=levels)),
-        "crps": lambda y_true, q, *_: float(crps_from_quantiles(y_true, q, quantiles=levels)),
+        "wql": partial(_without_training, weighted_quantile_loss, levels),
+        "crps": partial(_without_training, crps_from_quantiles, levels),
     }
     pairs = symmetric_pairs(levels)
     for lower, upper in pairs:
@@ -216,20 +216,31 @@ def symmetric_pairs(levels: Sequence[float]) -> list[tuple[int, int]]:
     return [(i, j) for i, j in pairs if np.isclose(levels[i] + levels[j], 1.0, rtol=0, atol=1e-9)]
 
 
-def nominal_coverage(metric: str) -> float | None:
-    """Coverage that a metric measures, None if it measures something else.
+def badness(scores: pd.Series, metric: str) -> pd.Series:
+    """Turn scores into what is smaller the better they are.
 
     Examples
     --------
-    >>> nominal_coverage("coverage_80")
-    0.8
+    >>> badness(pd.Series([0.7, 0.85]), "coverage_80").round(2).tolist()
+    [0.1, 0.05]
     """
-    prefix, share = metric[: len(_COVERAGE)], metric[len(_COVERAGE) :]
-    return float(share) / 100 if prefix == _COVERAGE else None
+    if metric == "skill":
+        return -scores
+    if metric == "bias":
+        return scores.abs()
+    if metric.startswith(_COVERAGE):
+        return (scores - float(metric.removeprefix(_COVERAGE)) / 100).abs()
+    return scores
 
 
 def _coverage_name(levels: Sequence[float], lower: int, upper: int) -> str:
     return f"{_COVERAGE}{100 * (levels[upper] - levels[lower]):.6g}"
+
+
+def _without_training(
+    function: Any, levels: Sequence[float], y_true: Any, y_quantiles: Any, *_: Any
+) -> float:
+    return float(function(y_true, y_quantiles, quantiles=levels))
 
 
 def _coverage(lower: int, upper: int, y_true: Any, y_quantiles: Any, *_: Any) -> float:

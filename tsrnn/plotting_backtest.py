@@ -150,7 +150,7 @@ class BacktestDisplay:
     def _plot_errors(self, kind: str, ax: Any, names: list[str], title: str | None) -> np.ndarray:
         kinds = ["horizon", "cutoff"] if kind == "errors" else [kind]
         self.figure_, axes = axes_for(ax, len(kinds), n_cols=2, size=(5.4, 3.9))
-        metric = _METRIC_NAMES.get(self.metric, self.metric)
+        metric = metric_name(self.metric)
         for panel, each in zip(axes, kinds, strict=True):
             errors = self.by_horizon if each == "horizon" else self.by_cutoff
             _draw_errors(panel, errors[names], list(self.by_horizon.columns))
@@ -205,6 +205,17 @@ class BacktestDisplay:
         return shown
 
 
+def metric_name(metric: str) -> str:
+    """Write a metric as people do.
+
+    Examples
+    --------
+    >>> metric_name("smape"), metric_name("pinball")
+    ('sMAPE', 'pinball')
+    """
+    return _METRIC_NAMES.get(metric, metric)
+
+
 def _draw_errors(ax: Any, errors: pd.DataFrame, known: list[str]) -> None:
     x = positions(errors.index)
     for name in errors.columns:
@@ -215,7 +226,7 @@ def _draw_errors(ax: Any, errors: pd.DataFrame, known: list[str]) -> None:
     time_axis(ax, errors.index, n_ticks=7)
     low, high = ax.get_ylim()
     if low > 0:
-        ax.set_ylim(0, high)
+        ax.set_ylim(0, 1.04 * high)  # room above a line that is flat
 
 
 def _draw_forecasts(
