@@ -86,9 +86,9 @@ def _leaderboard(result: BacktestResult, board: pd.DataFrame) -> str:
     if result.quantiles:
         levels = ", ".join(f"{level:g}" for level in result.quantiles)
         notes.append(
-            f"wql, crps and msis score the quantiles {levels}; coverage_80 is the share of "
-            "observations inside the 80% interval, and best near 0.8. A dash stands where a model "
-            "forecasts no quantiles."
+            f"wql and crps score the quantiles {levels}, msis the outermost interval. A coverage "
+            "is the share of observations inside an interval, best near the percentage in its "
+            "name. A dash stands where a model forecasts no quantiles."
         )
     marked = table(
         board, "model", "Leaderboard", mark=lambda model, name: model in best.get(name, ())
@@ -139,7 +139,7 @@ def _bands_note(result: BacktestResult) -> str:
     names = [name for name in result.scores.names if name.startswith("coverage_")]
     if not names:
         return ""
-    shares = " and ".join(f"{name.removeprefix('coverage_')}%" for name in names)
+    shares = ", ".join(f"{name.removeprefix('coverage_')}%" for name in names)
     return f"Shaded bands are intervals that are to hold {shares} of the observations."
 
 

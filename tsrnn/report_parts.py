@@ -100,16 +100,18 @@ def table(
 
 
 def alarm_table(alarms: Sequence[Any], caption: str) -> str:
-    """Make a table of what `tsrnn.check` measured, alarms that fired first."""
-    names = ("", "Alarm", "Value", "Limit", "What it says")
+    """Make a table of what `tsrnn.check` measured: first alarms that fired, with their remedies."""
+    names = ("", "Alarm", "Value", "Limit")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     rows = []
     for alarm in sorted(alarms, key=lambda alarm: not alarm.fired):
         state, kind = ("! fired", ' class="fired"') if alarm.fired else ("ok", "")
         cells = f"<td>{number(alarm.value)}</td><td>{number(alarm.threshold)}</td>"
-        remedy = f'<td class="wide">{escape(alarm.remedy)}</td>'
         name = f'<th scope="row">{escape(alarm.name)}</th>'
-        rows.append(f"<tr{kind}><td>{state}</td>{name}{cells}{remedy}</tr>")
+        rows.append(f"<tr{kind}><td>{state}</td>{name}{cells}</tr>")
+        if alarm.fired:
+            remedy = f'<td colspan="4" class="wide">{escape(alarm.remedy)}</td>'
+            rows.append(f"<tr{kind}>{remedy}</tr>")
     return _scrolling(head, rows, caption, kind=' class="words"')
 
 

@@ -29,7 +29,8 @@ th, td { padding: 0.3rem 0.6rem; text-align: right; white-space: nowrap;
 thead th { background: var(--shade); }
 th[scope=row] { text-align: left; white-space: normal; min-width: 7rem; max-width: 14rem; }
 thead th:first-child, .words th, .words td { text-align: left; }
-td.wide { white-space: normal; min-width: 16rem; }
+td.wide { white-space: normal; max-width: 40rem; }
+.words { max-width: 46rem; }
 td.best { background: var(--best); font-weight: 700; }
 tr.fired td, tr.fired th { background: var(--fired); }
 .pictures { display: grid; gap: 1rem 2rem;
