@@ -73,8 +73,8 @@ class ProbabilisticForecasts(Forecaster):
         >>> gru.fit(wave).predict_quantiles(quantiles=[0.05, 0.95]).shape
         (2, 2)
         """
-        check_levels(quantiles)
-        return self._answer_with(X, _constant(quantiles), list(quantiles))
+        levels = check_levels(quantiles)
+        return self._answer_with(X, _constant(levels), levels)
 
     @available_if(_forecasts_distribution)
     def predict_interval(self, X: Any = None, coverage: float = 0.9) -> Any:
@@ -154,13 +154,13 @@ class ProbabilisticForecasts(Forecaster):
             A column for each target and level, indexed by (series,) cutoff and time.
         """
         check_is_fitted(self)
-        check_levels(quantiles)
+        levels = check_levels(quantiles)
         panel = self._read(X, y)
         rows = rows_of(panel, cutoffs)
         steps = self.horizon_ if n_steps is None else n_steps
         check_count("n_steps", steps)
         series = panel.series_of(rows)
-        values = self._quantiles(panel, series, rows, steps, _constant(quantiles))
+        values = self._quantiles(panel, series, rows, steps, _constant(levels))
         points = cutoff_frame(panel, rows, np.zeros(values.shape[:-1]))
         return with_bounds(
             points, values.reshape(len(points), -1, values.shape[-1]), list(quantiles)
