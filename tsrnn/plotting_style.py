@@ -120,7 +120,9 @@ def legend(figure: Any, axes: Iterable[Any], *, own_figure: bool) -> None:
         entries.update(zip(labels, handles, strict=True))
     if not entries:
         return
-    options = {"ncols": min(len(entries), 4), "frameon": False}
+    # About twelve letters fit into an inch; the line before a label is as wide as six.
+    fitting = int(12 * figure.get_figwidth() / (max(map(len, map(str, entries))) + 6))
+    options = {"ncols": max(1, min(len(entries), 4, fitting)), "frameon": False}
     if own_figure:
         where = "outside lower center"
         figure.legend(list(entries.values()), list(entries), loc=where, **options)
