@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from tsrnn import ConformalForecaster, GRUForecaster, RollingOriginSplit, backtest
-from tsrnn.nn import checkpoint, training
+from tsrnn.nn import checkpoint, loop, training
 
 TINY = {"horizon": 2, "context_length": 8, "units": 3, "batch_size": 16, "random_state": 0}
 TINY |= {"schedule": "constant", "max_epochs": 6}
@@ -35,6 +35,12 @@ def in_front():
     was = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, was)
+
+
+@pytest.fixture(autouse=True)
+def every_epoch(monkeypatch):
+    """Copy the state after every epoch."""
+    monkeypatch.setattr(loop, "_TIMES", 0.0)
 
 
 class Press(keras.callbacks.Callback):
@@ -170,6 +176,18 @@ def test_between_members(monkeypatch, until):
     with pytest.warns(UserWarning, match="in member 2 of 2"):
         forecaster = GRUForecaster(**TINY, n_members=2).fit(wave())
     assert same(forecaster, until[6])
+
+
+def test_states_are_copied_as_often_as_takes_little_time(monkeypatch, until):
+    """Of epochs that take less than a hundred copies, the newest may be lost."""
+    monkeypatch.setattr(loop, "_TIMES", np.inf)
+    copied, was = [], loop._Run.state
+    monkeypatch.setattr(loop._Run, "state", lambda run: copied.append(run.n_epochs) or was(run))
+    assert same(GRUForecaster(**TINY).fit(wave()), until[6])
+    assert copied == [1, 6]
+    with pytest.warns(UserWarning, match="after 1 of 6 epochs"):
+        forecaster = GRUForecaster(**TINY, callbacks=[Press("after", 3)]).fit(wave())
+    assert len(forecaster.losses_) == 1
 
 
 # --- going on -------------------------------------------------------------------------------

@@ -192,9 +192,9 @@ class RNNForecaster(ProbabilisticForecasts):
     need to, are refused.
 
     **Ctrl-C** ends a fit with a warning, as a fitted forecaster: with early stopping with the best
-    weights so far, else with those after the last complete epoch. Of several members those
-    that are complete are kept, or the first one as far as it came. Before the first epoch is
-    complete, as in a fit that joblib runs or caches (`GridSearchCV`, `cross_validate`, `backtest`)
+    weights so far, else with those of the last epoch (or of one a moment before: weights are
+    copied for it so rarely that this takes 1 % of the time). Of several members those that are
+    complete are kept, or the first one as far as it came. Before the first epoch is complete, as in a fit that joblib runs or caches (`GridSearchCV`, `cross_validate`, `backtest`)
     and in `ConformalForecaster`, it raises KeyboardInterrupt as ever, which stops the whole
     search. An epoch is compiled as a whole, and ends before Ctrl-C counts.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,7 +19,44 @@ from tsrnn.plain import BASIC_KINDS, Reader, Writer
 _CONTENT = "training.json"
 # Seconds between two writes, and how many times longer than the writing itself they are at least.
 _PAUSE = 2.0
-_SHARE = 50
+_TIMES = 50
+
+
+class Seldom:
+    """Tells whether it is time for something, so that it takes but a small part of the time.
+
+    Parameters
+    ----------
+    times : float
+        How many times longer than the doing itself the pause after it is.
+    pause : float, default 0.0
+        Seconds that it lasts at least.
+
+    Examples
+    --------
+    >>> writing = Seldom(times=50, pause=3600)
+    >>> writing.is_due()
+    True
+    >>> with writing.done():
+    ...     pass
+    >>> writing.is_due()
+    False
+    """
+
+    def __init__(self, times: float, pause: float = 0.0) -> None:
+        self.times, self.pause, self.next = times, pause, -np.inf
+
+    def is_due(self) -> bool:
+        """Whether the pause is over."""
+        return monotonic() >= self.next
+
+    @contextmanager
+    def done(self) -> Iterator[None]:
+        """Do it, and pause from its end on."""
+        begin = monotonic()
+        yield
+        end = monotonic()
+        self.next = end + max(self.pause, self.times * (end - begin))
 
 
 @dataclass(frozen=True)
@@ -46,18 +84,18 @@ class State:
     stopper: dict[str, Any]
 
 
-@dataclass
 class Checkpoint:
     """The file of one training; its name is the fingerprint of the training.
 
-    Attributes
+    Parameters
     ----------
     path : Path
     """
 
-    path: Path
-    _due: float = field(default=-np.inf, init=False)
-    _written: State | None = field(default=None, init=False)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writing = Seldom(_TIMES, _PAUSE)
+        self._written: State | None = None
 
     @classmethod
     def of(cls, folder: str, name: str) -> Checkpoint:
@@ -87,22 +125,21 @@ class Checkpoint:
 
     def write_now_and_then(self, state: State) -> None:
         """Write a state, unless the last one is seconds old: epochs after it are repeated."""
-        if monotonic() >= self._due:
+        if self._writing.is_due():
             self.write(state)
 
     def write(self, state: State) -> None:
         """Write a state, if it is not the one in the file; an older file is replaced at once."""
         if state is self._written:
             return
-        begin = monotonic()
         writer = Writer(BASIC_KINDS)
-        plain = {one.name: getattr(state, one.name) for one in fields(state)}
-        plain["variables"] = [np.asarray(one) for one in state.variables]
-        content = {"fingerprint": self.path.stem, "state": writer.value(plain, "state")}
-        members = {_CONTENT: json.dumps(content).encode(), **writer.members}
-        write_archive(self.path, members, {"holds": "a training that was not finished"})
-        self._written, end = state, monotonic()
-        self._due = end + max(_PAUSE, _SHARE * (end - begin))
+        with self._writing.done():
+            plain = {one.name: getattr(state, one.name) for one in fields(state)}
+            plain["variables"] = [np.asarray(one) for one in state.variables]
+            content = {"fingerprint": self.path.stem, "state": writer.value(plain, "state")}
+            members = {_CONTENT: json.dumps(content).encode(), **writer.members}
+            write_archive(self.path, members, {"holds": "a training that was not finished"})
+        self._written = state
 
 
 def _state(members: dict[str, bytes], fingerprint: str) -> State:

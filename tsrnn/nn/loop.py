@@ -11,11 +11,13 @@ import numpy as np
 
 from tsrnn.inputs import TrainingData
 from tsrnn.nn.callbacks import Progress, check_callbacks, early_stopping
-from tsrnn.nn.checkpoint import Checkpoint, State
+from tsrnn.nn.checkpoint import Checkpoint, Seldom, State
 from tsrnn.nn.data import arrays_of, size_of_batches
 from tsrnn.nn.fingerprint import fingerprint
 from tsrnn.nn.spec import TrainSpec
 
+# How many times longer than copying a state, against interrupts, training goes on without.
+_TIMES = 100
 # What early stopping knows of the epochs so far.
 _STOPPER = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
 
@@ -80,22 +82,26 @@ def fit(
 
 
 def _train(run: _Run, checkpoint: Checkpoint | None) -> Trained:
-    """Go through the epochs; an interrupt falls back to the last that was complete."""
+    """Go through the epochs; an interrupt falls back to the last whose state was copied."""
     state, stop = checkpoint.read() if checkpoint else None, None
+    copying = Seldom(_TIMES)
     try:
         run.callbacks.on_train_begin()
         if state is not None:
             run.put_back(state)
-        while state is None or not run.is_over(state):
-            state = run.epoch(0 if state is None else state.n_epochs)
-            if checkpoint:
-                checkpoint.write_now_and_then(state)
+        while state is None or not run.is_over():
+            run.epoch()
+            if copying.is_due() or run.is_over():
+                with copying.done():
+                    state = run.state()
+                if checkpoint:
+                    checkpoint.write_now_and_then(state)
     except KeyboardInterrupt as error:
         if state is None:
             raise
         run.put_back(state)
         stop = error
-    if checkpoint:
+    if checkpoint and state:
         checkpoint.write(state)
     trained = run.end(checkpoint.path if checkpoint else None)
     if stop is not None:
@@ -104,7 +110,7 @@ def _train(run: _Run, checkpoint: Checkpoint | None) -> Trained:
 
 
 class _Run:
-    """One training: its data, its callbacks, and the way from one epoch to the next."""
+    """One training: its data, its callbacks, and how many epochs are complete."""
 
     def __init__(
         self, trainer: Any, data: TrainingData, how: TrainSpec, validation: np.ndarray | None
@@ -126,14 +132,15 @@ class _Run:
             verbose=0,
         )
         self.model.stop_training = False
+        self.n_epochs = 0
 
-    def is_over(self, state: State) -> bool:
+    def is_over(self) -> bool:
         """Whether no epoch follows."""
-        return state.stopped or state.n_epochs == self.how.max_epochs
+        return self.model.stop_training or self.n_epochs == self.how.max_epochs
 
-    def epoch(self, number: int) -> State:
+    def epoch(self) -> None:
         """Train one epoch."""
-        callbacks = self.callbacks
+        callbacks, number = self.callbacks, self.n_epochs
         callbacks.on_epoch_begin(number)
         callbacks.on_train_batch_begin(0)
         logs = self.trainer.learn(self.arrays, self.learned, self.how, number)
@@ -145,8 +152,12 @@ class _Run:
             logs = logs | {f"val_{name}": value for name, value in checked.items()}
         self.trainer.is_compiling = False
         callbacks.on_epoch_end(number, logs)
+        self.n_epochs += 1
+
+    def state(self) -> State:
+        """Copy all that the next epoch begins with."""
         return State(
-            n_epochs=number + 1,
+            n_epochs=self.n_epochs,
             stopped=bool(self.model.stop_training),
             variables=self.trainer.state(),
             history={name: list(values) for name, values in self.model.history.history.items()},
@@ -155,6 +166,7 @@ class _Run:
 
     def put_back(self, state: State) -> None:
         """Return to the end of an epoch."""
+        self.n_epochs = state.n_epochs
         self.trainer.put_back(state.variables)
         record = self.model.history
         record.epoch = list(range(state.n_epochs))
