@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tsrnn.dependence import dependence, dependent_levels
-from tsrnn.distributions import DISTRIBUTIONS, LEVELS, normal_scores, quantile_forecasts
+from tsrnn.distributions import (
+    DISTRIBUTIONS,
+    LEVELS,
+    Outputs,
+    normal_scores,
+    quantile_forecasts,
+)
 from tsrnn.nn.spec import NetworkSpec
 
 NAMES = list(DISTRIBUTIONS)
@@ -33,6 +39,24 @@ SCIPY = {
 
 def spec_of(name, **changes):
     return NetworkSpec("gru", "seq2vec", 4, 2, 1, distribution=name, **changes)
+
+
+def around_zero(values):
+    """Outputs that are in the units of the data."""
+    return Outputs(values, np.zeros((1, 1, 1)), np.ones((1, 1, 1)), 1.0)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "student_t", "quantiles"])
+def test_a_share_moves_towards_the_reference_and_keeps_the_width(name):
+    parameters = np.array(PARAMETERS[name]).reshape(1, 1, 1, -1)
+    levels = np.array([0.1, 0.5, 0.9]).reshape(1, 1, 1, 3)
+    reference, scale = np.full((1, 1, 1), 10.0), np.full((1, 1, 1), 3.0)
+    whole, half = (
+        quantile_forecasts(name, Outputs(parameters, reference, scale, share), levels)[0, 0, 0]
+        for share in (1.0, 0.5)
+    )
+    assert whole[1] == pytest.approx(16.0)
+    np.testing.assert_allclose(half, whole - 3.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +102,7 @@ def test_parameters_of_any_output_give_ordered_quantiles(name, seed, size):
     parameters = np.array(distribution_parameters(spec, raw[..., :1], raw[..., 1:], inputs))
     levels = np.broadcast_to(np.linspace(0.001, 0.999, 41), (3, 2, 1, 41))
     outputs = parameters.reshape(1, 3, 2, -1).astype(np.float64)
-    quantiles = quantile_forecasts(name, np.zeros((3, 1, 1)), np.ones((3, 1, 1)), outputs, levels)
+    quantiles = quantile_forecasts(name, around_zero(outputs), levels)
     assert np.isfinite(quantiles).all()
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
@@ -107,8 +131,7 @@ def test_moving_parameters_moves_quantiles():
 def test_members_are_combined_by_their_mean_quantiles():
     outputs = np.array([[0.0, 1.0], [4.0, 3.0]]).reshape(2, 1, 1, 2)
     levels = np.array([0.1, 0.5, 0.9]).reshape(1, 1, 1, 3)
-    one = np.ones((1, 1, 1))
-    combined = quantile_forecasts("gaussian", 0 * one, one, outputs, levels)
+    combined = quantile_forecasts("gaussian", around_zero(outputs), levels)
     np.testing.assert_allclose(combined[0, 0, 0], stats.norm(2.0, 2.0).ppf([0.1, 0.5, 0.9]))
 
 
@@ -117,8 +140,7 @@ def test_scores_of_draws_are_standard_normal(name):
     parameters = np.array(PARAMETERS[name])
     draws = SCIPY[name].rvs((4000, 1, 1), random_state=0).astype(np.float64)
     outputs = np.broadcast_to(parameters, (1, 4000, 1, len(parameters)))
-    one = np.ones((4000, 1, 1))
-    scores = normal_scores(name, 0 * one, one, outputs, draws)
+    scores = normal_scores(name, around_zero(outputs), draws)
     assert abs(scores.mean()) < 0.06
     assert 0.85 < scores.std() < 1.05
 

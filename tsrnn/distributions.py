@@ -6,6 +6,7 @@ have the shape (..., n_parameters), with the location first or, of quantiles, in
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -187,36 +188,55 @@ DISTRIBUTIONS: dict[str, Distribution] = {
 COUNTS = ("poisson", "negative_binomial")
 
 
-def point_forecasts(
-    distribution: str | None, reference: np.ndarray, scale: np.ndarray, outputs: np.ndarray
-) -> np.ndarray:
+@dataclass(frozen=True)
+class Outputs:
+    """What the members of a forecaster write for some windows, and how that becomes forecasts.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_members, n_windows, horizon, n_outputs)
+    reference, scale : ndarray
+        As from `tsrnn.inputs.prediction_inputs`.
+    share : float
+        What forecasts keep of the distance from the reference (see `tsrnn.shrinkage`).
+    """
+
+    values: np.ndarray
+    reference: np.ndarray
+    scale: np.ndarray
+    share: float
+
+    def parameters(self, family: Distribution) -> np.ndarray:
+        """Parameters in the units of the data, (n_members, n_windows, horizon, n_targets, n)."""
+        values = self.values.reshape(*self.values.shape[:-1], -1, family.n_parameters)
+        reference, scale = (
+            np.broadcast_to(a, values.shape[:-1]) for a in (self.reference, self.scale)
+        )
+        left_out = (1 - self.share) * scale * values[..., family.location]
+        return family.moved(values, reference - left_out, scale)
+
+
+def point_forecasts(distribution: str | None, outputs: Outputs) -> np.ndarray:
     """Forecast in one number of the outputs of several members.
 
     Parameters
     ----------
     distribution : str or None
         None where outputs are forecasts; then their median counts.
-    reference, scale : ndarray
-        As from `tsrnn.inputs.prediction_inputs`.
-    outputs : ndarray of shape (n_members, n_windows, horizon, n_outputs)
+    outputs : Outputs
 
     Returns
     -------
     forecasts : ndarray of shape (n_windows, horizon, n_targets)
     """
     if distribution is None:
-        return reference + scale * np.median(outputs, axis=0)
+        change = outputs.share * outputs.scale * np.median(outputs.values, axis=0)
+        return outputs.reference + change
     family = DISTRIBUTIONS[distribution]
-    return np.mean(family.point(_members(family, reference, scale, outputs)), axis=0)
+    return np.mean(family.point(outputs.parameters(family)), axis=0)
 
 
-def quantile_forecasts(
-    distribution: str,
-    reference: np.ndarray,
-    scale: np.ndarray,
-    outputs: np.ndarray,
-    levels: np.ndarray,
-) -> np.ndarray:
+def quantile_forecasts(distribution: str, outputs: Outputs, levels: np.ndarray) -> np.ndarray:
     """Quantiles, the mean over members of theirs at each level; of counts to whole numbers.
 
     Averaging quantiles keeps the shape that members agree on. Source: Lichtendahl, Grushka-
@@ -225,7 +245,8 @@ def quantile_forecasts(
 
     Parameters
     ----------
-    distribution, reference, scale, outputs : as in `point_forecasts`
+    distribution : str
+    outputs : Outputs
     levels : ndarray of shape (n_windows, horizon, n_targets, n_levels)
 
     Returns
@@ -233,18 +254,12 @@ def quantile_forecasts(
     quantiles : ndarray of the shape of `levels`
     """
     family = DISTRIBUTIONS[distribution]
-    parameters = _members(family, reference, scale, outputs)[..., None, :]
+    parameters = outputs.parameters(family)[..., None, :]
     quantiles = np.mean([family.quantile(member, levels) for member in parameters], axis=0)
     return np.rint(quantiles) if distribution in COUNTS else quantiles
 
 
-def normal_scores(
-    distribution: str,
-    reference: np.ndarray,
-    scale: np.ndarray,
-    outputs: np.ndarray,
-    values: np.ndarray,
-) -> np.ndarray:
+def normal_scores(distribution: str, outputs: Outputs, values: np.ndarray) -> np.ndarray:
     """Turn the probabilities that forecasts gave to what came into normal scores.
 
     Of well calibrated forecasts they are standard normal. Counts, which have a probability of
@@ -252,7 +267,8 @@ def normal_scores(
 
     Parameters
     ----------
-    distribution, reference, scale, outputs : as in `point_forecasts`
+    distribution : str
+    outputs : Outputs
     values : ndarray of shape (n_windows, horizon, n_targets)
 
     Returns
@@ -261,20 +277,9 @@ def normal_scores(
         Within 6 of 0.
     """
     family = DISTRIBUTIONS[distribution]
-    parameters = _members(family, reference, scale, outputs)
+    parameters = outputs.parameters(family)
     probability = np.mean([family.probability(member, values) for member in parameters], axis=0)
     if distribution in COUNTS:
         below = [family.probability(member, values - 1) for member in parameters]
         probability = (probability + np.mean(below, axis=0)) / 2
     return np.clip(stats.norm.ppf(probability), -6.0, 6.0)
-
-
-def _members(
-    family: Distribution, reference: np.ndarray, scale: np.ndarray, outputs: np.ndarray
-) -> np.ndarray:
-    """Parameters in the units of the data, (n_members, n_windows, horizon, n_targets, n)."""
-    parameters = outputs.reshape(*outputs.shape[:-1], -1, family.n_parameters)
-    shape = parameters.shape[:-1]
-    return family.moved(
-        parameters, np.broadcast_to(reference, shape), np.broadcast_to(scale, shape)
-    )

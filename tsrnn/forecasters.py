@@ -194,9 +194,10 @@ class RNNForecaster(ProbabilisticForecasts):
     **Ctrl-C** ends a fit with a warning, as a fitted forecaster: with early stopping with the best
     weights so far, else with those of the last epoch (or of one a moment before: weights are
     copied for it so rarely that this takes 1 % of the time). Of several members those that are
-    complete are kept, or the first one as far as it came. Before the first epoch is complete, as in a fit that joblib runs or caches (`GridSearchCV`, `cross_validate`, `backtest`)
-    and in `ConformalForecaster`, it raises KeyboardInterrupt as ever, which stops the whole
-    search. An epoch is compiled as a whole, and ends before Ctrl-C counts.
+    complete are kept, or the first one as far as it came. Before the first epoch is complete, as
+    in a fit that joblib runs or caches (`GridSearchCV`, `cross_validate`, `backtest`) and in
+    `ConformalForecaster`, it raises KeyboardInterrupt as ever, which stops the whole search. An
+    epoch is compiled as a whole, and ends before Ctrl-C counts.
 
     Examples
     --------
@@ -515,7 +516,7 @@ class RNNForecaster(ProbabilisticForecasts):
         self.spec_ = spec
         self.weights_ = [one.weights for one in trained]
         absolute = self.loss in ("mae", "mean_absolute_error")  # what the share is measured by
-        absolute &= self.distribution is None
+        absolute &= self.distribution not in COUNTS
         if reference == "smoothing" and self.architecture != "vec2seq" and absolute:
             share = network_share(*training_errors(self._network(), some))
             self.encoding_ = replace(self.encoding_, share=share)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tsrnn import nn
 from tsrnn.checks import future_covariates
-from tsrnn.distributions import normal_scores, point_forecasts, quantile_forecasts
+from tsrnn.distributions import Outputs, normal_scores, point_forecasts, quantile_forecasts
 from tsrnn.history import append_forecasts
 from tsrnn.inputs import Encoding, prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
@@ -124,8 +124,8 @@ def _run(
     Parameters
     ----------
     answer : callable
-        Takes references, scales and the outputs of the members, and of each array in `given`,
-        which has a row for each cutoff, those of the same windows.
+        Takes `tsrnn.distributions.Outputs` and, of each array in `given`, which has a row for
+        each cutoff, those of the same windows.
     """
     spec, encoding, members = network
     windows = Windows(panel, series, cutoffs, spec.context_length, spec.horizon)
@@ -140,8 +140,8 @@ def _run(
         inputs, reference, scale = prediction_inputs(
             some, encoding, spec, future, filled, *of_inputs
         )
-        outputs = np.stack([nn.predict(inputs, spec, weights) for weights in members])
-        return answer(reference, scale, outputs, *of_answer)
+        values = np.stack([nn.predict(inputs, spec, weights) for weights in members])
+        return answer(Outputs(values, reference, scale, encoding.share), *of_answer)
 
     n_forecasts = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
     of_seasons = n_forecasts * spec.horizon * spec.n_seasons * spec.n_targets
@@ -157,16 +157,17 @@ def training_errors(network: Network, windows: Windows) -> tuple[np.ndarray, np.
     spec, encoding, _ = network
     future = _known_future(panel, series, cutoffs, spec)
     scale = divisor(encoding.statistics(windows, spec)[1][:, None])
-    both = _run(network, panel, series, cutoffs, future, _with_reference)
+    answer = partial(_with_reference, spec.distribution)
+    both = _run(network, panel, series, cutoffs, future, answer)
     error = windows.targets[:, None] - both
     with_network, without = np.moveaxis(np.abs(error) / scale[:, None], 1, 0)
     return with_network, without
 
 
-def _with_reference(reference: np.ndarray, scale: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+def _with_reference(distribution: str | None, outputs: Outputs) -> np.ndarray:
     """Forecasts and what they are measured from, (n_windows, 2, horizon, n_targets)."""
-    forecasts = point_forecasts(None, reference, scale, outputs)
-    return np.stack([forecasts, np.broadcast_to(reference, forecasts.shape)], axis=1)
+    forecasts = point_forecasts(distribution, outputs)
+    return np.stack([forecasts, np.broadcast_to(outputs.reference, forecasts.shape)], axis=1)
 
 
 def _known_future(

@@ -260,7 +260,7 @@ def prediction_inputs(
         inputs["future"] = _future_input(windows, future, encoding, spec)
     if spec.counts:
         inputs |= _units(reference, scale[:, None], spec)
-    return inputs, reference, encoding.share * scale[:, None]
+    return inputs, reference, scale[:, None]
 
 
 def _with_short_histories(

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn import nn
 from tsrnn.channels import split_cutoffs, split_targets
 from tsrnn.checks import check_observed, future_covariates
-from tsrnn.distributions import point_forecasts
+from tsrnn.distributions import Outputs, point_forecasts
 from tsrnn.inputs import prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
@@ -38,7 +38,8 @@ class NetworkInputs:
         With a mask where these windows need one.
     inputs : dict of ndarray of shape (n_windows, ...)
     reference, scale : ndarray
-        ``forecast = reference + scale * output``, see `tsrnn.inputs.prediction_inputs`.
+        ``forecast = reference + share * scale * output``, see `tsrnn.distributions.Outputs`.
+    share : float
     """
 
     windows: Windows
@@ -46,14 +47,15 @@ class NetworkInputs:
     inputs: dict[str, np.ndarray]
     reference: np.ndarray
     scale: np.ndarray
+    share: float
 
     def forecasts(self, members: list[list[np.ndarray]], **changed: np.ndarray) -> np.ndarray:
         """Forecast, shape (n_windows, horizon, n_targets), with some inputs changed."""
         inputs = self.inputs | changed
         spec = replace(self.spec, masked="mask" in inputs)
-        outputs = np.stack([nn.predict(inputs, spec, weights) for weights in members])
-        forecasts = point_forecasts(spec.distribution, self.reference, self.scale, outputs)
-        return in_units(forecasts, spec.distribution)
+        values = np.stack([nn.predict(inputs, spec, weights) for weights in members])
+        outputs = Outputs(values, self.reference, self.scale, self.share)
+        return in_units(point_forecasts(spec.distribution, outputs), spec.distribution)
 
 
 def check_network(forecaster: Any, what: str) -> None:
@@ -107,7 +109,7 @@ def network_inputs(
     ahead = smoothed(panel, rows, encoding, spec) if smooths else None
     filled = forward_fill(panel.values, panel.offsets)
     inputs, reference, scale = prediction_inputs(windows, encoding, spec, future, filled, ahead)
-    return NetworkInputs(windows, spec, inputs, reference, scale)
+    return NetworkInputs(windows, spec, inputs, reference, scale, encoding.share)
 
 
 def end_cutoffs(forecaster: Any, X: Any, y: Any) -> Cutoffs:
