@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn import forecast_alarms, network_alarms, nn
+from tsrnn import forecast_alarms, leak_alarms, network_alarms, nn, residual_alarms
 from tsrnn.alarm import Alarm
 from tsrnn.base import Forecaster
 from tsrnn.network_inputs import Cutoffs, held_out_cutoffs, network_inputs, some_of
@@ -101,9 +101,10 @@ def check(forecaster: Any, X: Any, y: Any = None) -> CheckReport:
     alarms = [
         forecast_alarms.shifted_copy(held),
         forecast_alarms.loses_to_naive(held),
-        forecast_alarms.residual_season(held),
-        forecast_alarms.residual_trend(held),
-        forecast_alarms.leakage(forecaster, cutoffs),
+        residual_alarms.residual_season(held),
+        residual_alarms.residual_trend(held),
+        leak_alarms.leakage(forecaster, cutoffs),
+        leak_alarms.telling_covariate(forecaster, cutoffs[0]),
     ]
     if hasattr(forecaster, "weights_"):
         alarms += _of_network(forecaster, cutoffs)
@@ -111,12 +112,15 @@ def check(forecaster: Any, X: Any, y: Any = None) -> CheckReport:
 
 
 def _of_network(forecaster: Any, cutoffs: Cutoffs) -> list[Alarm | None]:
-    alarms: list[Alarm | None] = [network_alarms.diverging_loss(forecaster.losses_)]
-    spec = forecaster.spec_
+    spec, losses = forecaster.spec_, forecaster.losses_
     if spec.architecture == "vec2seq":
-        return alarms
+        return [network_alarms.diverging_loss(losses)]
     read = network_inputs(forecaster, some_of(cutoffs, _MOST_LOSSES))
-    alarms.append(network_alarms.over_fitting(forecaster, read))
+    held = network_alarms.held_out_losses(forecaster, read)
+    alarms: list[Alarm | None] = [
+        network_alarms.diverging_loss(losses, held.untrained if held else 0.0),
+        network_alarms.over_fitting(forecaster, held) if held else None,
+    ]
     if spec.network is None:
         some = network_inputs(forecaster, some_of(cutoffs, _MOST_TRACED), reads_future=False)
         traced = nn.trace(some.inputs, some.spec, forecaster.weights_[0])

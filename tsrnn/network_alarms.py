@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tsrnn import nn
 from tsrnn.alarm import Alarm, alarm
-from tsrnn.network_inputs import NetworkInputs
+from tsrnn.chance import LEVEL, largest_mean, steps_of
+from tsrnn.naive import seasonal_naive
+from tsrnn.network_inputs import NetworkInputs, truth_after
 from tsrnn.scaling import divisor
 
 _OVER_FITTED = 2.0
+# Part of the naive forecasts' loss below which learning by heart does no harm.
+_OF_NAIVE = 0.25
 # A gate this close to 0 or 1, in so much of all steps, no longer reacts to what is read.
 _SATURATED = 0.02
 _NEARLY_ALWAYS = 0.95
@@ -19,37 +24,73 @@ _NEARLY_ALWAYS = 0.95
 _DEAD = 1e-3
 _MOST_UNITS = 0.25
 _RISE = 0.5
+# So many times harder may training windows be than those held out.
+_HARDER = 2.0
 
 
-def over_fitting(forecaster: Any, read: NetworkInputs) -> Alarm | None:
-    """Whether the loss is much larger on held-out windows than it was in training.
+@dataclass(frozen=True)
+class HeldOutLosses:
+    """Losses on held-out windows, as training measures them.
 
-    None where no held-out horizon is whole.
+    Attributes
+    ----------
+    network, naive, untrained : float
+        Of the network, of the better of the last value and season, and of forecasts that stay at
+        what they are measured from, as an untrained network's do.
+    luck : float
+        What the network's may be above its expectation by chance.
     """
-    windows = read.windows
-    whole = windows.cutoffs + windows.horizon < windows.panel.offsets[1:][windows.series]
-    windows = windows[whole]
-    if not len(windows):
-        return None
-    encoding, spec = forecaster.encoding_, read.spec
-    truth = windows.targets
-    reference, outputs_scale = read.reference[whole], read.scale[whole]
+
+    network: float
+    naive: float
+    untrained: float
+    luck: float
+
+
+def held_out_losses(forecaster: Any, read: NetworkInputs) -> HeldOutLosses | None:
+    """Measure the loss on held-out windows; None where no held-out horizon is whole."""
+    windows, encoding = read.windows, forecaster.encoding_
     # The share of the correction that forecasts keep is no part of the loss.
-    scale = divisor(outputs_scale / encoding.share if encoding.share else outputs_scale)
+    scale = divisor(read.scale / encoding.share if encoding.share else read.scale)
+    truth = truth_after((windows.panel, windows.series, windows.cutoffs), windows.horizon)
     known = ~np.isnan(truth).any(axis=(1, 2)) & np.isfinite(scale).all(axis=(1, 2))
     if not known.any():
         return None
-    scaled = ((truth - reference) / scale)[known]
-    inputs = {name: values[whole][known] for name, values in read.inputs.items()}
-    outputs = [nn.predict(inputs, spec, weights) for weights in forecaster.weights_]
-    loss = np.mean([nn.loss_of(forecaster.loss, scaled, output) for output in outputs])
+    cutoffs = windows.panel, windows.series[known], windows.cutoffs[known]
+
+    def losses(forecasts: np.ndarray) -> np.ndarray:
+        apart = (forecasts - truth[known]) / scale[known]
+        scaled = ((truth - read.reference) / scale)[known]
+        return nn.losses_of(forecaster.loss, scaled, scaled + apart)
+
+    inputs = {name: values[known] for name, values in read.inputs.items()}
+    outputs = [nn.predict(inputs, read.spec, weights) for weights in forecaster.weights_]
+    reference = np.broadcast_to(read.reference, truth.shape)[known]
+    network = np.mean([losses(reference + scale[known] * output) for output in outputs], axis=0)
+    naive = [
+        losses(seasonal_naive(*cutoffs, windows.horizon, m)).mean()
+        for m in (1, forecaster.season_length_)
+    ]
+    luck = largest_mean(network, steps_of(*cutoffs), windows.horizon, LEVEL)
+    return HeldOutLosses(
+        float(network.mean()), float(min(naive)), float(losses(reference).mean()), luck
+    )
+
+
+def over_fitting(forecaster: Any, held: HeldOutLosses) -> Alarm:
+    """Whether the loss is much larger on held-out windows than it was in training.
+
+    That is more than twice as large, by a part of the naive forecasts' loss and by more than
+    chance makes of it.
+    """
     trained = _training_loss(forecaster)
+    unit = max(trained, 1e-300)
     return alarm(
         "over-fitting",
-        float(loss) / trained if trained > 0 else (np.inf if loss > 0 else 1.0),
-        _OVER_FITTED,
-        f"loss on X ({loss:.3g}) over that of training ({trained:.3g}): use early_stopping=True, "
-        "fewer units or max_epochs, dropout, several members or more data.",
+        held.network / unit,
+        _OVER_FITTED + (_OF_NAIVE * held.naive + held.luck) / unit,
+        f"loss on X ({held.network:.3g}) over that of training ({trained:.3g}): use "
+        "early_stopping=True, fewer units or max_epochs, dropout, several members or more data.",
     )
 
 
@@ -95,21 +136,31 @@ def dead_units(traced: dict[tuple[str, str], np.ndarray]) -> Alarm:
     )
 
 
-def diverging_loss(losses: Any) -> Alarm:
-    """Whether the training loss rose again, or was not finite, in any member."""
+def diverging_loss(losses: Any, untrained: float = 0.0) -> Alarm:
+    """Whether the training loss rose, or was not finite, in any member.
+
+    Parameters
+    ----------
+    losses : DataFrame
+        As `losses_` of a forecaster.
+    untrained : float, default 0.0
+        Loss of an untrained network: one that was several times as large in an epoch had risen
+        before that ended. 0 is not known.
+    """
+    start = _HARDER * untrained if untrained > 0 else np.inf
     value = 0.0
     for _, part in losses.groupby("member"):
         loss = part["loss"].to_numpy(dtype=np.float64)
         if not np.isfinite(loss).all():
             value = np.inf
         elif loss[0] > 0:
-            rise = (loss - np.minimum.accumulate(loss)).max() / loss[0]
-            value = max(value, float(rise))
+            lowest = np.minimum(np.minimum.accumulate(loss), start)
+            value = max(value, float((loss - lowest).max() / min(loss[0], start)))
     return alarm(
         "diverging loss",
         value,
         _RISE,
-        "largest rise of the training loss above its lowest so far, in parts of the first "
-        "epoch's: gradients explode. Lower learning_rate or clipnorm, shorten context_length, "
+        "largest rise of the training loss above its lowest so far, in parts of the loss at the "
+        "start: gradients explode. Lower learning_rate or clipnorm, shorten context_length, "
         "or use cell='lstm' or 'gru'.",
     )

@@ -22,6 +22,7 @@ _HOMES = {
     "mean_gradients": "tsrnn.nn.gradients",
     "fresh_weights": "tsrnn.nn.gradients",
     "loss_of": "tsrnn.nn.gradients",
+    "losses_of": "tsrnn.nn.gradients",
 }
 
 

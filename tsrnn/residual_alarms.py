@@ -1,0 +1,184 @@
+"""Alarms on what one-step residuals still carry: a season or a trend."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsrnn.alarm import Alarm, alarm
+from tsrnn.chance import LEVEL, largest_correlation, steps_of
+from tsrnn.forecast_alarms import HeldOut
+
+# What correlates less would, if forecast, make the squared error smaller by less than a tenth.
+_CORRELATED = 0.3
+_FEWEST = 10
+# Values that resemble the one before or two before need no season for that.
+_SHORTEST_UNKNOWN = 4
+
+
+def residual_season(held: HeldOut) -> Alarm | None:
+    """Whether one-step residuals repeat after a season; None for too few of them.
+
+    Asked are the seasons of the forecaster and of the time index. Where neither has any, every
+    length that X shows three times is, of which the most telling counts.
+    """
+    longest = max(map(len, _residuals(held)), default=0)
+    seasons = held.seasons or tuple(range(_SHORTEST_UNKNOWN, longest // 3 + 1))
+    told = [(m, *found) for m in seasons if (found := _repeats(held, m, len(seasons)))]
+    if not told:
+        return None
+    season, value, limit = max(told, key=lambda one: one[1] - one[2])
+    return alarm(
+        "season in residuals",
+        value,
+        limit,
+        f"correlation of one-step residuals with those {season} steps before: a season is left "
+        f"in them. Give season_length={season}, context_length= of two seasons or more, train "
+        "longer, or deseasonalize first (Deseasonalizer).",
+    )
+
+
+def _repeats(held: HeldOut, season: int, n_seasons: int) -> tuple[float, float] | None:
+    """Correlation of residuals over a season, and its limit where so many seasons are asked.
+
+    The mean over the season around each is taken away first, for trends and slow changes come
+    back after a season too. Correlations of correlated values vary more: Bartlett (1946), JRSS
+    Supplement 8(1).
+    """
+    residuals = [_without_level(r, season) for r in _residuals(held) if len(r) > season]
+    n = sum(_n_known(r[season:] * r[:-season]) for r in residuals)
+    if n < max(season, _FEWEST):
+        return None
+    # What the season itself adds to them has gone from differences over it.
+    next_to = _lagged([r[season:] - r[:-season] for r in residuals], 1) ** 2
+    n_like = n * _unlike(held) * (1 - next_to) / (1 + next_to)
+    return _lagged(residuals, season), _limit(n_like, LEVEL / n_seasons)
+
+
+def residual_trend(held: HeldOut) -> Alarm | None:
+    """Whether one-step residuals rise or fall; None for too few of them.
+
+    Residuals that resemble their neighbours tell as much as fewer that do not. How much they do
+    is measured around a parabola, as trends seldom are straight; that comes out too small, see
+    Kendall (1954), Note on bias in the estimation of autocorrelation, Biometrika 41: around a
+    parabola by (3 + 8 r) / n in simulations. A line that is larger than what the last value errs
+    by is no chance, though: forecasts that are better than that leave nothing so large.
+    """
+    residuals = [r for r in _residuals(held) if len(r) > 3]
+    n = sum(map(_n_known, residuals))
+    if n < _FEWEST:
+        return None
+    times = [_times(r) for r in residuals]
+    value = abs(_correlation(np.concatenate(residuals), np.concatenate(times)))
+    length = sum(map(len, residuals)) / len(residuals)
+    next_to = _lagged([_without_curve(r) for r in residuals], 1)
+    next_to = (length * next_to + 3) / max(length - 8, 4)
+    next_to = min(max(0.0, next_to), 0.99)
+    limit = _limit(n * _unlike(held) * (1 - next_to) / (1 + next_to), LEVEL / 2)
+    return alarm(
+        "trend in residuals",
+        value,
+        _CORRELATED if value > _naive_errors(held) else limit,
+        "correlation of one-step residuals with time: forecasts fall behind a trend. Use "
+        "reference='last' or 'season', take differences first (Differencer), or fit again on "
+        "newer data.",
+    )
+
+
+def _limit(n: float, level: float) -> float:
+    """Correlation that is both worth forecasting and no chance among `n` independent values."""
+    return max(_CORRELATED, largest_correlation(n, level))
+
+
+def _residuals(held: HeldOut) -> list[np.ndarray]:
+    """One-step residuals of each series, centred and in units of its own, (n_cutoffs, n_targets).
+
+    Missing where the truth is.
+    """
+    residuals = (held.truth - held.forecasts)[:, 0]
+    return [_in_own_units(part) for part in np.split(residuals, _joints(held))]
+
+
+def _naive_errors(held: HeldOut) -> float:
+    """Size of the errors of the last value, in units of the residuals of each series."""
+    errors = (held.truth - held.naive)[:, 0]
+    residuals = (held.truth - held.forecasts)[:, 0]
+    parts = [
+        _centred(e) / max(_size(_centred(r)), 1e-300)
+        for e, r in zip(*(np.split(a, _joints(held)) for a in (errors, residuals)), strict=True)
+    ]
+    return _size(np.concatenate(parts))
+
+
+def _size(values: np.ndarray) -> float:
+    """Root mean square of what is known."""
+    return float(np.sqrt(np.nansum(values**2) / max(1, _n_known(values))))
+
+
+def _joints(held: HeldOut) -> np.ndarray:
+    return np.flatnonzero(np.diff(held.cutoffs[1])) + 1
+
+
+def _in_own_units(values: np.ndarray) -> np.ndarray:
+    centred = _centred(values)
+    return centred / max(_size(centred), 1e-300)
+
+
+def _unlike(held: HeldOut) -> float:
+    """Share of the residuals that tell as much as all, where series and targets move together."""
+    values = np.nan_to_num(np.concatenate(_residuals(held)))
+    nth = np.unique(steps_of(*held.cutoffs), return_inverse=True)[1]
+    of_times = np.bincount(nth, weights=values.sum(axis=1))
+    apart, together = float((values**2).sum()), float((of_times**2).sum())
+    return min(1.0, apart / together) if together > 0 else 1.0
+
+
+def _without_level(values: np.ndarray, length: int) -> np.ndarray:
+    """Take the mean of the `length` values around each away, of the nearest ones at the ends."""
+    first = np.clip(np.arange(len(values)) - length // 2, 0, len(values) - length)
+    sums, counts = (
+        np.cumsum(np.vstack([np.zeros(values.shape[1]), part]), axis=0)
+        for part in (np.nan_to_num(values), ~np.isnan(values))
+    )
+    n = np.maximum(counts[first + length] - counts[first], 1)
+    return np.asarray(values - (sums[first + length] - sums[first]) / n)
+
+
+def _times(values: np.ndarray) -> np.ndarray:
+    """Numbers of the rows, centred over those that are known."""
+    return _centred(np.arange(len(values))[:, None] + 0 * values)
+
+
+def _without_curve(values: np.ndarray) -> np.ndarray:
+    """Take a parabola away from each column, by least squares."""
+    known = ~np.isnan(values)
+    time = np.linspace(-1, 1, len(values))
+    powers = np.column_stack([np.ones_like(time), time, time**2])
+    left = values.copy()
+    for column, seen in zip(left.T, known.T, strict=True):
+        weights = np.linalg.lstsq(powers[seen], column[seen], rcond=None)[0]
+        column -= powers @ weights
+    return left
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    n = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+    return np.asarray(values - np.nansum(values, axis=0) / n)
+
+
+def _n_known(values: np.ndarray) -> int:
+    return int((~np.isnan(values)).sum())
+
+
+def _lagged(parts: list[np.ndarray], lag: int) -> float:
+    """Correlation with the values `lag` steps before."""
+    now, before = ([r[lag:] for r in parts], [r[:-lag] for r in parts])
+    return _correlation(np.concatenate(now), np.concatenate(before))
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> float:
+    known = ~np.isnan(x) & ~np.isnan(y)
+    if not known.any():
+        return 0.0
+    x, y = (values[known] - values[known].mean() for values in (x, y))
+    size = float(np.sqrt((x**2).sum() * (y**2).sum()))
+    return float((x * y).sum()) / size if size > 0 else 0.0
