@@ -356,7 +356,7 @@ class TestErrors:
         with pytest.raises(ValueError, match="fit with horizon=5"):
             forecaster.predict_quantiles_at(data, [59], n_steps=5)
 
-    @pytest.mark.parametrize("quantiles", [[0.9, 0.1], [0.0, 0.5], [], 0.5])
+    @pytest.mark.parametrize("quantiles", [[0.9, 0.1], [0.0, 0.5], []])
     def test_levels(self, gaussian, quantiles):
         with pytest.raises(ValueError, match="quantiles"):
             gaussian[0].predict_quantiles(quantiles=quantiles)
@@ -375,3 +375,18 @@ def test_conformal_takes_a_forecaster_with_a_distribution(gaussian):
     forecaster = GRUForecaster(2, distribution="gaussian", **TINY)
     conformal = ConformalForecaster(forecaster, 0.5, n_splits=4).fit(values[:200])
     assert conformal.predict_interval().shape == (2, 2)
+
+
+def test_inspection_reads_what_the_network_reads():
+    """Targets as logarithms, the median of the quantiles, alarms that can be measured."""
+    random = np.random.default_rng(0)
+    months = pd.date_range("2015", periods=90, freq="MS")
+    wave = np.exp(np.sin(np.arange(90) * np.pi / 6) + random.normal(0, 0.1, 90))
+    sales = pd.Series(wave, months)
+    for distribution in ("log_normal", "quantiles"):
+        forecaster = GRUForecaster(2, distribution=distribution, **TINY).fit(sales[:70])
+        report = tsrnn.check(forecaster, sales)
+        assert "saturated gates" in report.table.index
+        assert "over-fitting" not in report.table.index
+        gradients = tsrnn.gradient_by_lag(forecaster, sales[:70])
+        assert np.isfinite(gradients.gradients.to_numpy()).all()

@@ -112,20 +112,26 @@ def check(forecaster: Any, X: Any, y: Any = None) -> CheckReport:
 
 
 def _of_network(forecaster: Any, cutoffs: Cutoffs) -> list[Alarm | None]:
-    spec, losses = forecaster.spec_, forecaster.losses_
-    if spec.architecture == "vec2seq":
-        return [network_alarms.diverging_loss(losses)]
-    read = network_inputs(forecaster, some_of(cutoffs, _MOST_LOSSES))
-    held = network_alarms.held_out_losses(forecaster, read)
-    alarms: list[Alarm | None] = [
-        network_alarms.diverging_loss(losses, held.untrained if held else 0.0),
-        network_alarms.over_fitting(forecaster, held) if held else None,
-    ]
-    if spec.network is None:
+    spec = forecaster.spec_
+    # Losses of a distribution, which may lie below 0, compare with nothing.
+    alarms = _of_losses(forecaster, cutoffs) if spec.distribution is None else []
+    if spec.network is None and spec.architecture != "vec2seq":
         some = network_inputs(forecaster, some_of(cutoffs, _MOST_TRACED), reads_future=False)
         traced = nn.trace(some.inputs, some.spec, forecaster.weights_[0])
         alarms += [network_alarms.saturated_gates(traced), network_alarms.dead_units(traced)]
     return alarms
+
+
+def _of_losses(forecaster: Any, cutoffs: Cutoffs) -> list[Alarm | None]:
+    losses = forecaster.losses_
+    if forecaster.spec_.architecture == "vec2seq":
+        return [network_alarms.diverging_loss(losses)]
+    read = network_inputs(forecaster, some_of(cutoffs, _MOST_LOSSES))
+    held = network_alarms.held_out_losses(forecaster, read)
+    return [
+        network_alarms.diverging_loss(losses, held.untrained if held else 0.0),
+        network_alarms.over_fitting(forecaster, held) if held else None,
+    ]
 
 
 def _newest(cutoffs: Cutoffs) -> Cutoffs:

@@ -51,7 +51,8 @@ def _other_future(panel: Panel, s: int, row: int) -> Panel:
     values = panel.values.copy()
     after = slice(row + 1, int(panel.offsets[s + 1]))
     seen = forward_fill(values[:, :n], panel.offsets)[row]
-    values[after, :n] = 3 * np.nan_to_num(seen) - 2 * values[after, :n] + 1
+    # Whole numbers remain whole, and positive ones positive: some forecasters read no others.
+    values[after, :n] = 1 + np.abs(3 * np.nan_to_num(seen) - 2 * values[after, :n])
     return replace(panel, values=values)
 
 

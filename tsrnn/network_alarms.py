@@ -49,9 +49,8 @@ class HeldOutLosses:
 
 def held_out_losses(forecaster: Any, read: NetworkInputs) -> HeldOutLosses | None:
     """Measure the loss on held-out windows; None where no held-out horizon is whole."""
-    windows, encoding = read.windows, forecaster.encoding_
-    # The share of the correction that forecasts keep is no part of the loss.
-    scale = divisor(read.scale / encoding.share if encoding.share else read.scale)
+    windows = read.windows
+    scale = divisor(read.scale)
     truth = truth_after((windows.panel, windows.series, windows.cutoffs), windows.horizon)
     known = ~np.isnan(truth).any(axis=(1, 2)) & np.isfinite(scale).all(axis=(1, 2))
     if not known.any():
