@@ -126,7 +126,8 @@ class RNNForecaster(ProbabilisticForecasts):
     schedule : {"cosine", "constant"}, default "cosine"
     batch_size, max_epochs : int or "auto", default "auto"
         Windows per step, and passes over all windows; "auto" makes one step for each
-        horizon that windows do not share, from 400 to 4,000, and half of that with "smoothing".
+        horizon that windows do not share, half of that with "smoothing", from 400 (200 with a
+        `distribution`) to 4,000.
     clipnorm : float or None, default 1.0
         Largest norm of the whole gradient: exploding gradients are cut to it.
     early_stopping : bool, default False

@@ -162,7 +162,10 @@ def plan_training(
     batch, epochs = forecaster.batch_size, forecaster.max_epochs
     batch = auto.batch_size(n_windows) if batch == "auto" else int(batch)
     if epochs == "auto":
-        epochs = auto.max_epochs(n_windows, batch, int(forecaster.horizon), reference)
+        spread = forecaster.distribution is not None
+        epochs = auto.max_epochs(
+            n_windows, batch, int(forecaster.horizon), reference, spread=spread
+        )
     rate = _learning_rate(forecaster)
     folder = forecaster.checkpoint_dir
     return TrainSpec(
