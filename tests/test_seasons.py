@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tsrnn import GRUForecaster, auto
 from tsrnn.nn.network import build
 from tsrnn.reading import read_panel
-from tsrnn.scaling import season_lags, season_rows
+from tsrnn.season_means import season_means, season_spans, seasons_ahead
 
 TINY = {"horizon": 5, "units": 4, "max_epochs": 2, "batch_size": 32, "random_state": 0}
 few = settings(max_examples=50, deadline=None)
@@ -66,31 +66,52 @@ def test_what_a_user_asks_for_is_believed():
     forecaster.fit(workdays().to_numpy()[:200])
     assert forecaster.season_lengths_ == (6, 12)
     assert forecaster.season_length_ == 6
-    assert forecaster.encoding_.lags == (0, 6, 12, 18, 24)
+    assert forecaster.encoding_.spans == ((6, 1), (6, 2), (6, 4), (12, 1), (12, 2))
 
 
 @few
-@given(
-    st.integers(1, 6), st.integers(1, 12), st.integers(1, 40), st.integers(0, 30), st.integers(1, 9)
-)
-def test_rows_of_past_seasons(season, n_seasons, horizon, before, first):
-    """Every row is in the series and known; a lag is kept wherever it can be."""
-    lags = season_lags((season,), season * n_seasons)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=3, unique=True), st.integers(1, 200))
+def test_spans_halve_the_context(seasons, context_length):
+    seasons = tuple(sorted(seasons))
+    spans = season_spans(seasons, context_length)
+    assert len(set(spans)) == len(spans)
+    for season in seasons:
+        numbers = [number for length, number in spans if length == season]
+        most = context_length // season
+        assert numbers == ([] if not most and season > seasons[0] else sorted(numbers))
+        if numbers:
+            assert numbers[0] == 1 and numbers[-1] == max(most, 1)
+            assert all(a == (b + 1) // 2 for a, b in zip(numbers, numbers[1:], strict=False))
+
+
+@few
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(0, 30), st.integers(0, 9))
+def test_means_are_of_what_is_seen_of_the_own_series(season, number, before, first):
+    rng = np.random.default_rng(before)
+    values = rng.normal(size=(first + before + 1, 2))
+    values[rng.random(values.shape) < 0.2] = np.nan
     row = first + before
-    rows = season_rows(np.array([row]), np.array([first]), horizon, lags)[0]
-    assert rows.shape == (horizon, len(lags))
-    assert (rows >= first).all()
-    assert (rows <= row).all()
-    assert (rows[:, 0] == row).all()
+    means = season_means(values, np.full(len(values), first), ((season, number),))[row, 0]
+    own = values[first:][::-1][: number * season : season]
+    for mean, column in zip(means, own.T, strict=True):
+        seen = column[~np.isnan(column)]
+        np.testing.assert_allclose(mean, seen.mean() if len(seen) else np.nan)
+
+
+@few
+@given(st.integers(1, 6), st.integers(1, 12), st.integers(1, 30), st.integers(0, 9))
+def test_steps_ahead_repeat_the_last_season(season, horizon, length, first):
+    values = np.random.default_rng(length).normal(size=(first + length, 1))
+    spans = ((season, 1), (season, 2), (2 * season, 1))
+    cutoffs, firsts = np.array([first + length - 1]), np.array([first])
+    ahead = seasons_ahead(values, cutoffs, firsts, horizon, spans)[0, ..., 0]
+    means = season_means(values, np.full(len(values), first), spans)[..., 0]
+    assert (ahead[:, 0] == values[-1, 0]).all()
     for step in range(horizon):
-        for lag, found in zip(lags[1:], rows[step, 1:], strict=True):
-            exact = row + 1 + step - lag
-            if first <= exact <= row:
-                assert found == exact
-            elif row + 1 - season >= first:
-                assert (row + 1 + step - found) % season == 0
-            else:
-                assert found in (row, row + 1 + step - -(-(step + 1) // season) * season)
+        for j, (period, _) in enumerate(spans):
+            row = first + length - period + step % period
+            expected = means[row, j] if row >= first else values[-1, 0]
+            assert ahead[step, 1 + j] == expected
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -101,12 +122,13 @@ def test_an_untrained_network_mixes_the_last_value_and_past_seasons(architecture
     forecaster = GRUForecaster(
         **options, season_length=4, architecture=architecture, share_targets=share_targets
     ).fit(y)
-    assert forecaster.encoding_.lags == (0, 4, 8, 12, 16)
+    assert forecaster.encoding_.spans == ((4, 1), (4, 2), (4, 4))
     known = y.to_numpy()
-    rows = season_rows(np.array(59), np.array(0), 5, (0, 4, 8, 12, 16))
-    weights = np.array([np.exp(2.0), 1, 1, 1, 1])
-    mix = np.einsum("hjk,j->hk", known[rows], weights / weights.sum())
-    np.testing.assert_allclose(forecaster.predict(), mix, atol=1e-5)
+    days = known[-16:].reshape(4, 4, 2)
+    parts = [np.tile(known[-1], (4, 1)), days[-1], days[-2:].mean(axis=0), days.mean(axis=0)]
+    weights = np.array([np.exp(2.0), 1, 1, 1])
+    mix = np.einsum("jhk,j->hk", parts, weights / weights.sum())
+    np.testing.assert_allclose(forecaster.predict(), mix[[0, 1, 2, 3, 0]], atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -128,12 +150,12 @@ def test_training_and_prediction_read_the_same_seasons(architecture):
 
 
 def test_the_network_learns_which_season_to_follow():
-    """Every other week is another pattern: two weeks ago tells all, last week nothing."""
+    """Every other week is another pattern: two weeks tell all, one week nothing."""
     rng = np.random.default_rng(0)
     week = rng.normal(size=14)
     y = np.tile(week, 30) + rng.normal(0, 0.01, 420)
     forecaster = GRUForecaster(
-        7, season_length=7, context_length=14, reference="seasons", units=4, max_epochs=30,
+        7, season_length=[7, 14], context_length=14, reference="seasons", units=4, max_epochs=30,
         batch_size=32, learning_rate=0.02, random_state=0,
     ).fit(y[:406])  # fmt: skip
     error = np.abs(forecaster.predict() - y[406:413]).mean()
@@ -168,9 +190,9 @@ def test_the_model_is_a_keras_model_with_an_input_for_seasons():
     y = pd.Series(np.sin(np.arange(40.0)))
     forecaster = GRUForecaster(**TINY, reference="seasons", season_length=4).fit(y)
     spec = forecaster.spec_
-    assert spec.n_seasons == 6
-    assert {t.name: t.shape[1:] for t in build(spec).inputs}["seasons"] == (5, 6, 1)
-    assert forecaster.model_.get_layer("season_weights").units == 6
+    assert spec.n_seasons == 5  # the last value, means of 1, 2, 3 and all 5 seasons
+    assert {t.name: t.shape[1:] for t in build(spec).inputs}["seasons"] == (5, 5, 1)
+    assert forecaster.model_.get_layer("season_weights").units == 5
 
 
 def test_a_warm_start_keeps_what_auto_chose_as_the_data_grow():
@@ -191,7 +213,7 @@ def test_a_warm_start_of_other_seasons_is_refused_and_changes_nothing():
     forecaster = GRUForecaster(**options, season_length=[4, 14], warm_start=True).fit(y)
     forecast = forecaster.predict()
     forecaster.set_params(season_length=[4, 10])
-    assert len(forecaster.encoding_.lags) == 9
+    assert len(forecaster.encoding_.spans) == 6
     with pytest.raises(ValueError, match="the network of the last fit was another"):
         forecaster.fit(y)
     assert forecaster.season_lengths_ == (4, 14)

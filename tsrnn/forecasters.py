@@ -78,14 +78,14 @@ class RNNForecaster(ProbabilisticForecasts):
     stride : int, default 1
         Steps between neighbouring training windows.
     reference : {"auto", "last", "mean", "season", "seasons", "smoothing", None}, default "auto"
-        What forecasts are measured from. "seasons" is a mix of the last value and of the same
-        phase in past seasons, weighted by the network for each window (attention, see
-        `tsrnn.scaling.season_lags`). "smoothing" is a mix of exponential smoothers over the whole
-        past of a series (`tsrnn.smoothing`), of which the network's correction is kept by as much
-        as it explains (with loss="mae", see `tsrnn.shrinkage`); forecasts follow a change of
-        units but, as logarithms of positive seasonal series are smoothed too, not a shift. "auto"
-        is "smoothing" for short series without covariates, else "seasons" (or "season", if the
-        context shows one only), and "last" without a season.
+        What forecasts are measured from. "seasons" is a mix of the last value and of means over
+        few and many past seasons at the same phase, weighted by the network for each window
+        (attention, see `tsrnn.season_means.season_spans`). "smoothing" is a mix of exponential
+        smoothers over the whole past of a series (`tsrnn.smoothing`), of which the network's
+        correction is kept by as much as it explains (with loss="mae", see `tsrnn.shrinkage`);
+        forecasts follow a change of units but, as logarithms of positive seasonal series are
+        smoothed too, not a shift. "auto" is "smoothing" for short series without covariates, else
+        "seasons" (or "season", if the context shows one only), and "last" without a season.
     scale : {"auto", "deviation", "mean_absolute", None}, default "auto"
         What a window is divided by; "auto" is "mean_absolute" with "smoothing", else "deviation".
     architecture : {"auto", "seq2vec", "seq2seq", "encoder_decoder", "vec2seq"}, default "auto"
@@ -492,8 +492,8 @@ class RNNForecaster(ProbabilisticForecasts):
             windows.context_length,
             least_scale=1.0 if self.distribution in COUNTS else 0.0,
         )
-        spec = planning.plan_network(self, windows, segment_length, len(encoding.lags))
-        starts = planning.starting_weights(self, spec, encoding.lags)
+        spec = planning.plan_network(self, windows, segment_length, encoding.n_seasons)
+        starts = planning.starting_weights(self, spec, encoding.spans)
         self.season_lengths_, self.shares_targets_ = seasons, shares_targets
         self.encoding_ = encoding
         self.n_windows_ = len(windows)

@@ -9,7 +9,8 @@ import numpy as np
 from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel
-from tsrnn.scaling import divisor, location_of, reference_rows, scale_of, season_lags, season_rows
+from tsrnn.scaling import divisor, location_of, reference_rows, scale_of
+from tsrnn.season_means import Spans, season_means, season_spans, seasons_ahead
 from tsrnn.smoothing import smooth
 from tsrnn.windows import Windows, complete_horizons, in_chunks
 
@@ -32,8 +33,8 @@ class Encoding:
         Of all training targets: what vec2seq, which has no context, is scaled by.
     duration : float
         Longest training series, in steps: the unit of age in the vec2seq input.
-    lags : tuple of int, default ()
-        How far back the seasons lie that the network mixes (see `tsrnn.scaling.season_lags`).
+    spans : tuple of (int, int), default ()
+        Past seasons whose means the network mixes (see `tsrnn.season_means.season_spans`).
     share : float, default 1
         What forecasts keep of the network's correction (see `tsrnn.shrinkage`).
     least_scale : float, default 0
@@ -48,9 +49,14 @@ class Encoding:
     level: np.ndarray
     spread: np.ndarray
     duration: float
-    lags: tuple[int, ...] = ()
+    spans: Spans = ()
     share: float = 1.0
     least_scale: float = 0.0
+
+    @property
+    def n_seasons(self) -> int:
+        """How much the network mixes: the last value and means of past seasons; 0 for no mix."""
+        return 1 + len(self.spans) if self.spans else 0
 
     def covariates(self, values: np.ndarray, columns: slice) -> np.ndarray:
         """Standardise some covariate columns; missing ones become 0, their mean."""
@@ -99,7 +105,7 @@ def learn_encoding(
         level=level if reference is not None else np.zeros_like(level),
         spread=spread if scale is not None else np.ones_like(spread),
         duration=float(panel.lengths.max()),
-        lags=season_lags(seasons, context_length) if reference == "seasons" else (),
+        spans=season_spans(seasons, context_length) if reference == "seasons" else (),
         least_scale=least_scale,
     )
 
@@ -127,7 +133,9 @@ class TrainingData:
     static : ndarray of shape (n_windows, n_static), float32
     smoothed : ndarray of shape (n_rows, horizon, n_targets) or None
         Forecasts of `tsrnn.smoothing` that follow each row, if they are the reference.
-    reference, season_length, lags : as in `Encoding`
+    seasons : ndarray of shape (n_rows, n_spans, n_targets) or None
+        As from `tsrnn.season_means.season_means`, if a mix of them is the reference.
+    reference, season_length, spans : as in `Encoding`
     """
 
     values: np.ndarray
@@ -140,9 +148,10 @@ class TrainingData:
     weights: np.ndarray
     static: np.ndarray
     smoothed: np.ndarray | None
+    seasons: np.ndarray | None
     reference: str | None
     season_length: int
-    lags: tuple[int, ...]
+    spans: Spans
 
 
 def training_data(
@@ -159,8 +168,10 @@ def training_data(
     used = weights * (moving if moving.any() else 1.0)
     reference = None if spec.architecture == "vec2seq" else encoding.reference
     rows = np.arange(len(panel.values))
+    first = np.repeat(panel.offsets[:-1], panel.lengths)
+    targets = filled[:, : panel.n_targets]
     return TrainingData(
-        values=np.concatenate([filled[:, : panel.n_targets], covariates], axis=1),
+        values=np.concatenate([targets, covariates], axis=1),
         observed=~np.isnan(panel.targets).all(axis=1),
         complete=complete_horizons(panel, windows.horizon),
         first=windows.first,
@@ -170,9 +181,10 @@ def training_data(
         weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
         static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
         smoothed=smoothed(panel, rows, encoding, spec) if reference == "smoothing" else None,
+        seasons=season_means(targets, first, encoding.spans) if reference == "seasons" else None,
         reference=reference,
         season_length=encoding.season_length,
-        lags=encoding.lags,
+        spans=encoding.spans,
     )
 
 
@@ -303,10 +315,11 @@ def _seasons(
     scale: np.ndarray,
     spec: NetworkSpec,
 ) -> np.ndarray:
-    """Values of past seasons that the network mixes; of seq2seq only the last step is read."""
-    rows = season_rows(windows.cutoffs, windows.first, spec.horizon, encoding.lags)
-    values = filled[:, : spec.n_targets][rows] - location[:, None, None]
-    seasons = np.nan_to_num(values / scale[:, None, None]).astype(np.float32)
+    """Scale what the network mixes; of seq2seq only the last step is read."""
+    known = filled[:, : spec.n_targets]
+    ahead = seasons_ahead(known, windows.cutoffs, windows.first, spec.horizon, encoding.spans)
+    values = (ahead - location[:, None, None]) / scale[:, None, None]
+    seasons = np.nan_to_num(values).astype(np.float32)
     if spec.architecture != "seq2seq":
         return seasons
     shape = (len(windows), len(spec.loss_steps) - 1, *seasons.shape[1:])

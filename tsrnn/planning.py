@@ -14,6 +14,7 @@ from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.panel import Panel
 from tsrnn.parameters import is_auto, is_number
 from tsrnn.season import resolve_season_lengths
+from tsrnn.season_means import Spans
 from tsrnn.training_windows import held_out
 from tsrnn.windows import Windows
 
@@ -239,13 +240,13 @@ def seeds(random_state: Any, n: int) -> list[int]:
     return [int(seed) for seed in generator.integers(2**31 - 1, size=n)]
 
 
-def starting_weights(forecaster: Any, spec: NetworkSpec, lags: tuple[int, ...]) -> list[Any]:
+def starting_weights(forecaster: Any, spec: NetworkSpec, spans: Spans) -> list[Any]:
     """Weights that each member starts from: those of the last fit, or None for new ones.
 
     Parameters
     ----------
-    lags : tuple of int
-        Of the seasons that the network mixes.
+    spans : tuple of (int, int)
+        Past seasons that the network mixes.
 
     Raises
     ------
@@ -255,7 +256,7 @@ def starting_weights(forecaster: Any, spec: NetworkSpec, lags: tuple[int, ...]) 
     if not forecaster.warm_start or not hasattr(forecaster, "weights_"):
         return [None] * forecaster.n_members
     same = replace(forecaster.spec_, masked=spec.masked) == spec
-    same &= forecaster.encoding_.lags == lags
+    same &= forecaster.encoding_.spans == spans
     if not same or len(forecaster.weights_) != forecaster.n_members:
         raise ValueError(
             "warm_start=True, but the network of the last fit was another; set "

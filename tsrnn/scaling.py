@@ -13,8 +13,6 @@ import numpy as np
 REFERENCES = (None, "last", "mean", "season", "seasons", "smoothing")
 SCALES = (None, "deviation", "mean_absolute")
 
-# Seasons back that a forecast may be a mix of: days of a week, say.
-_MOST_SEASONS = 7
 # A deviation this small against the values is rounding, not signal.
 _ROUNDING = 1e-12
 
@@ -107,55 +105,6 @@ def reference_rows(
         return last
     seasonal = last + 1 - season_length + ahead % season_length
     return np.where(rows[..., None] + 1 - season_length >= first[..., None], seasonal, last)
-
-
-def season_lags(seasons: tuple[int, ...], context_length: int) -> tuple[int, ...]:
-    """How far back the seasons lie that a forecast may be a mix of; 0 is the last value.
-
-    The last seven of the shortest season and the last two of each longer one, as far as the
-    context reaches; at least one.
-
-    Examples
-    --------
-    >>> season_lags((24, 168), 336)
-    (0, 24, 48, 72, 96, 120, 144, 168, 336)
-    """
-    shortest, *longer = seasons
-    lags = {shortest * k for k in range(1, _MOST_SEASONS + 1)}
-    lags |= {season * k for season in longer for k in (1, 2)}
-    return (0, *sorted(lag for lag in lags if lag <= max(context_length, shortest)))
-
-
-def season_rows(
-    rows: np.ndarray, first: np.ndarray, horizon: int, lags: tuple[int, ...]
-) -> np.ndarray:
-    """Rows that lie each lag before each step of a forecast.
-
-    Parameters
-    ----------
-    rows, first : ndarray of the same shape
-        Row that a forecast follows, and first row of its series.
-    horizon : int
-    lags : tuple of int
-        0 for the row itself, the length of the season, and multiples of it. For a step that lies
-        more than its lag ahead the last season is taken, in a series shorter than a lag too (and
-        if it has no whole season its last value).
-
-    Returns
-    -------
-    season_rows : ndarray of shape (*rows.shape, horizon, len(lags))
-    """
-    offsets = season_offsets(horizon, lags)
-    rows, first = rows[..., None, None], first[..., None, None]
-    newest = np.where(rows + offsets[:, 1:2] >= first, rows + offsets[:, 1:2], rows)
-    return np.where(rows + offsets >= first, rows + offsets, newest)
-
-
-def season_offsets(horizon: int, lags: tuple[int, ...]) -> np.ndarray:
-    """Rows from the cutoff to those of each season, never above 0, (horizon, len(lags))."""
-    ahead = np.arange(1, horizon + 1)[:, None]
-    whole_seasons = -(-ahead // lags[1]) * lags[1]
-    return np.where(np.array(lags) > 0, ahead - np.maximum(np.array(lags), whole_seasons), 0)
 
 
 def divisor(scale: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tsrnn.inputs import TrainingData
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
-from tsrnn.scaling import reference_rows, season_offsets
+from tsrnn.scaling import reference_rows
+from tsrnn.season_means import season_offsets
 
 
 def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
@@ -21,7 +22,8 @@ def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
     if data.smoothed is not None:
         arrays["smoothed"] = tf.constant(data.smoothed)
     elif data.reference == "seasons":
-        arrays["offsets"] = tf.constant(season_offsets(spec.horizon, data.lags))
+        arrays["seasons"] = tf.constant(data.seasons)
+        arrays["offsets"] = tf.constant(season_offsets(spec.horizon, data.spans))
     elif data.reference not in (None, "mean"):
         # The offsets of a long series' first row; where the series is too short, its last value.
         zero, far = np.zeros((), np.int64), np.array(np.iinfo(np.int64).min // 2)
@@ -158,20 +160,20 @@ def _target_and_scaling(
 
 
 def _seasons(arrays: dict[str, Any], part: dict[str, Any], steps: Any, spec: NetworkSpec) -> Any:
-    """Values each lag before each step of the forecasts, scaled as the targets are."""
-    rows = _season_rows(steps, part["first"], arrays["offsets"])
-    shape = [-1] + [1] * (len(rows.shape) - 1) + [spec.n_targets]
+    """Last value and means of past seasons at each step ahead, scaled as the targets are."""
+    n, n_spans = spec.n_targets, spec.n_seasons - 1
+    last = _gather_rows(arrays["values"], steps)[..., None, None, :n]
+    rows = steps[..., None, None] + arrays["offsets"]
+    inside = rows >= tf.reshape(part["first"], [-1] + [1] * (len(rows.shape) - 1))
+    # One row for each mean is gathered faster than the means of a row at once.
+    means = tf.reshape(arrays["seasons"], (-1, n))
+    means = _gather_rows(means, rows * n_spans + tf.range(n_spans, dtype=tf.int64))
+    means = tf.where(inside[..., None] & ~tf.math.is_nan(means), means, last)
+    values = tf.concat([tf.broadcast_to(last, tf.shape(means[..., :1, :])), means], axis=-2)
+    shape = [-1] + [1] * (len(rows.shape) - 1) + [n]
     location, scale = (tf.reshape(part[name], shape) for name in ("location", "scale"))
-    values = (_gather_rows(arrays["values"], rows)[..., : spec.n_targets] - location) / scale
+    values = (values - location) / scale
     return tf.cast(tf.where(tf.math.is_nan(values), tf.zeros_like(values), values), tf.float32)
-
-
-def _season_rows(steps: Any, first: Any, offsets: Any) -> Any:
-    """`tsrnn.scaling.season_rows` on tensors."""
-    steps = steps[..., None, None]
-    first = tf.reshape(first, [-1] + [1] * (len(steps.shape) - 1))
-    newest = tf.where(steps + offsets[:, 1:2] >= first, steps + offsets[:, 1:2], steps)
-    return tf.where(steps + offsets >= first, steps + offsets, newest)
 
 
 def _reference_rows(steps: Any, first: Any, offsets: Any, shortest: Any) -> Any:

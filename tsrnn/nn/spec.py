@@ -32,7 +32,8 @@ class NetworkSpec:
     n_static : int, default 0
         Length of the vector that vec2seq starts from.
     n_seasons : int, default 0
-        Past seasons that forecasts are a mix of, before they are corrected.
+        What forecasts are a mix of, before they are corrected: the last value and means of past
+        seasons.
     units, n_layers : int
         Size of the hidden state, and number of recurrent layers.
     segment_length : int, default 1
