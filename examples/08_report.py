@@ -18,6 +18,7 @@ REPORT = Path(__file__).parent / "output" / "08_report.html"
 lstm = LSTMForecaster(horizon=12, random_state=0)
 models = {
     "LSTM": ConformalForecaster(lstm, n_splits=40),
+    "LSTM, quantiles": LSTMForecaster(horizon=12, distribution="quantiles", random_state=0),
     "ETS": ConformalForecaster(ETS(horizon=12), n_splits=40),
     "Seasonal naive": ConformalForecaster(SeasonalNaive(horizon=12), n_splits=40),
     "Theta": Theta(horizon=12),  # without quantiles: scored by its points alone
