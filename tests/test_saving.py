@@ -98,6 +98,7 @@ def answers(forecaster, history, later):
         forecaster.score(later),
         forecaster.update(later).predict(),
         repr(forecaster),
+        forecaster.sample(n_samples=2, random_state=0) if hasattr(forecaster, "sample") else None,
     ]
 
 
@@ -120,6 +121,7 @@ def forecasters():
     """Forecasters of every class, each with the data that it is for."""
     of_series = {
         "LSTM": LSTMForecaster(3, n_members=2, **TINY),
+        "heavy tails": GRUForecaster(3, distribution="student_t", **TINY),
         "in windows": make_forecast_pipeline(
             StandardScaler(), SlidingWindow(12, 3), LSTMForecaster(3, **TINY)
         ),
@@ -149,6 +151,7 @@ def forecasters():
         "RNN": RNNForecaster(
             "gru", 3, architecture="encoder_decoder", decoder="autoregressive", **TINY, **SHOP
         ),
+        "quantiles": LSTMForecaster(3, distribution="quantiles", **TINY, **SHOP),
         "VAR": VAR(3),
         "STL": STLForecaster(3, **SHOP),
         "panel": ETS(3, error="add", seasonal=None, **SHOP),
