@@ -13,9 +13,10 @@ from tsrnn.naive import seasonal_naive
 from tsrnn.network_inputs import Cutoffs, truth_after
 from tsrnn.season import resolve_season_length
 
-# A forecast that agrees with the last value so well is taken for a copy of it, unless it errs
-# clearly less: then the series is smooth, and goes on much as it went before.
-_COPY = 0.8
+# A forecast that agrees with the last value so well, through the noise that a network adds, is
+# taken for a copy of it, unless it errs clearly less: then the series is smooth, and goes on much
+# as it went before.
+_COPY = 0.7
 _CLEARLY_LESS = 0.9
 # Chance that what is just good enough is taken for worse; healthy forecasts are better than that.
 _UNLUCKY = 0.025
