@@ -59,20 +59,25 @@ def check(forecaster: Any, X: Any, y: Any = None) -> CheckReport:
 
     Forecasts are made from every held-out row, without refitting. Of any forecaster: does the
     forecast copy the last value, does it lose to naive forecasts, do its residuals carry a
-    season or a trend, does it read the future. Of a network too: is its loss on X much larger
-    than in training, do gates stay open or shut, units constant, did the loss diverge.
+    season or a trend, does it read the future, does a covariate tell it. Of a network too: is
+    its loss on X much larger than in training, do gates stay open or shut, units constant, did
+    the loss diverge.
+
+    Few rows show little: the limits allow for what chance makes of them, so that of healthy
+    forecasters less than one in twenty has any alarm (benchmarks/alarms.py measures it).
 
     Parameters
     ----------
     forecaster : fitted forecaster of tsrnn
     X, y : as in `score`
-        Data that include or follow the training data; the rows after those count.
+        Data that include or follow the training data; the rows after those count. Rows without
+        times, as those of arrays, all count, so give those that follow only.
 
     Returns
     -------
     report : CheckReport
-        An alarm that cannot be measured is left out: the residuals' season without one, gates
-        of a simple cell, a network's of a baseline.
+        An alarm that cannot be measured is left out: seasons and trends of few residuals,
+        covariates where there are none, gates of a simple cell, a network's of a baseline.
 
     Raises
     ------

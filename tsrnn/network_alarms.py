@@ -160,6 +160,6 @@ def diverging_loss(losses: Any, untrained: float = 0.0) -> Alarm:
         value,
         _RISE,
         "largest rise of the training loss above its lowest so far, in parts of the loss at the "
-        "start: gradients explode. Lower learning_rate or clipnorm, shorten context_length, "
+        "start: gradients explode. Lower learning_rate, give clipnorm (1, if need be 0.1), "
         "or use cell='lstm' or 'gru'.",
     )

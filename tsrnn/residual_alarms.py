@@ -11,8 +11,9 @@ from tsrnn.forecast_alarms import HeldOut
 # What correlates less would, if forecast, make the squared error smaller by less than a tenth.
 _CORRELATED = 0.3
 _FEWEST = 10
-# Values that resemble the one before or two before need no season for that.
-_SHORTEST_UNKNOWN = 4
+# Seasons that are looked for where none is known: values resemble those just before them without
+# one, and a year of days is the longest that is common.
+_SHORTEST_UNKNOWN, _LONGEST_UNKNOWN = 4, 366
 
 
 def residual_season(held: HeldOut) -> Alarm | None:
@@ -21,9 +22,11 @@ def residual_season(held: HeldOut) -> Alarm | None:
     Asked are the seasons of the forecaster and of the time index. Where neither has any, every
     length that X shows three times is, of which the most telling counts.
     """
-    longest = max(map(len, _residuals(held)), default=0)
-    seasons = held.seasons or tuple(range(_SHORTEST_UNKNOWN, longest // 3 + 1))
-    told = [(m, *found) for m in seasons if (found := _repeats(held, m, len(seasons)))]
+    residuals, unlike = _residuals(held), _unlike(held)
+    longest = min(_LONGEST_UNKNOWN, max(map(len, residuals)) // 3)
+    seasons = held.seasons or tuple(range(_SHORTEST_UNKNOWN, longest + 1))
+    level = LEVEL / max(1, len(seasons))
+    told = [(m, *found) for m in seasons if (found := _repeats(residuals, m, unlike, level))]
     if not told:
         return None
     season, value, limit = max(told, key=lambda one: one[1] - one[2])
@@ -37,21 +40,23 @@ def residual_season(held: HeldOut) -> Alarm | None:
     )
 
 
-def _repeats(held: HeldOut, season: int, n_seasons: int) -> tuple[float, float] | None:
-    """Correlation of residuals over a season, and its limit where so many seasons are asked.
+def _repeats(
+    residuals: list[np.ndarray], season: int, unlike: float, level: float
+) -> tuple[float, float] | None:
+    """Correlation of residuals over a season, and its limit; None for too few of them.
 
     The mean over the season around each is taken away first, for trends and slow changes come
     back after a season too. Correlations of correlated values vary more: Bartlett (1946), JRSS
     Supplement 8(1).
     """
-    residuals = [_without_level(r, season) for r in _residuals(held) if len(r) > season]
-    n = sum(_n_known(r[season:] * r[:-season]) for r in residuals)
+    level_ones = [_without_level(r, season) for r in residuals if len(r) > season]
+    n = sum(_n_known(r[season:] * r[:-season]) for r in level_ones)
     if n < max(season, _FEWEST):
         return None
     # What the season itself adds to them has gone from differences over it.
-    next_to = _lagged([r[season:] - r[:-season] for r in residuals], 1) ** 2
-    n_like = n * _unlike(held) * (1 - next_to) / (1 + next_to)
-    return _lagged(residuals, season), _limit(n_like, LEVEL / n_seasons)
+    next_to = _lagged([r[season:] - r[:-season] for r in level_ones], 1) ** 2
+    n_like = n * unlike * (1 - next_to) / (1 + next_to)
+    return _lagged(level_ones, season), _limit(n_like, level)
 
 
 def residual_trend(held: HeldOut) -> Alarm | None:
