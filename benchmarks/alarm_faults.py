@@ -160,16 +160,6 @@ FAULTS = (
         "give covariates",
     ),
     Fault(
-        "shifted copy",
-        "an array, whose season of 7 nobody told",
-        season_of_seven,
-        200,
-        80,
-        LSTM(context_length=3, reference="last"),
-        LSTM(season_length=7),
-        "season_length=7",
-    ),
-    Fault(
         "loses to naive",
         "learning_rate=3",
         season_of_months,

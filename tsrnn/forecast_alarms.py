@@ -13,10 +13,10 @@ from tsrnn.naive import seasonal_naive
 from tsrnn.network_inputs import Cutoffs, truth_after
 from tsrnn.season import resolve_season_length
 
-# A forecast that agrees with the last value so well, through the noise that a network adds, is
-# taken for a copy of it, unless it errs clearly less: then the series is smooth, and goes on much
-# as it went before.
-_COPY = 0.7
+# A forecast that agrees with the last value so well is taken for a copy of it, unless it errs
+# clearly less: then the series is smooth, and goes on much as it went before. One that agrees less
+# closely may be a copy and the noise of a network, or half a copy that helps: it must err more.
+_COPY, _CLOSE_COPY = 0.7, 0.9
 _CLEARLY_LESS = 0.9
 # Chance that what is just good enough is taken for worse; healthy forecasts are better than that.
 _UNLUCKY = 0.025
@@ -77,7 +77,8 @@ def shifted_copy(held: HeldOut) -> Alarm:
     followed = _concordance(moves["f"], moves["y"])
     errors, of_naive = (np.abs(held.truth - f)[:, 0] for f in (held.forecasts, held.naive))
     more = errors - _CLEARLY_LESS * of_naive
-    no_avail = np.nanmean(more) >= largest_mean(more, steps_of(*held.cutoffs), 1, _UNLUCKY)
+    luck = largest_mean(more, steps_of(*held.cutoffs), 1, _UNLUCKY)
+    no_avail = np.nanmean(more) >= (0.0 if copied > _CLOSE_COPY else luck)
     return alarm(
         "shifted copy",
         copied,
