@@ -8,8 +8,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from alarm_cases import Rows, autoregression, months, season_and_trend, wave
+from alarm_series import (
+    Rows,
+    driven_walk,
+    large,
+    noise,
+    random_walk,
+    season_and_trend,
+    season_of_months,
+    season_of_seven,
+    steep_line,
+    with_next_value,
+    with_rolling_mean,
+)
 
 from tsrnn import GRUForecaster, LSTMForecaster, SimpleRNNForecaster
 from tsrnn.base import Forecaster
@@ -73,58 +84,6 @@ class Smoother(Forecaster):
         ends = panel.offsets[1:][series][:, None] - 1
         smoothed = panel.targets[np.minimum(around, ends)].mean(axis=1)
         return np.repeat(smoothed[:, None], n_steps, axis=1)
-
-
-def random_walk(rng: np.random.Generator, n: int) -> Rows:
-    """Make a series of which nothing but the last value helps."""
-    return rng.normal(size=n).cumsum()
-
-
-def driven_walk(rng: np.random.Generator, n: int) -> Rows:
-    """Make a level that moves as a plan says, and a little by itself."""
-    plan = rng.normal(size=n)
-    level = np.cumsum(2 * plan + rng.normal(0, 0.4, n))
-    return pd.DataFrame({"level": level, "plan": plan}, months(n))
-
-
-def noise(rng: np.random.Generator, n: int) -> Rows:
-    """Values that say nothing of each other."""
-    return rng.normal(size=n)
-
-
-def large(rng: np.random.Generator, n: int) -> Rows:
-    """Waves of sizes in the thousands."""
-    return 5000 + 2000 * wave(np.arange(n), 12, rng.uniform(0, 6)) + rng.normal(0, 200, n)
-
-
-def steep_line(rng: np.random.Generator, n: int) -> Rows:
-    """Make a line, which climbs far above the training rows."""
-    return pd.Series(np.arange(n) + rng.normal(0, 2, n), months(n))
-
-
-def season_of_seven(rng: np.random.Generator, n: int) -> Rows:
-    """Make a season that no index tells of, around a level that moves."""
-    level = autoregression(rng, n, 0.95, size=0.5)
-    return 30 + 4 * wave(np.arange(n), 7, rng.uniform(0, 6)) + level
-
-
-def season_of_months(rng: np.random.Generator, n: int) -> Rows:
-    """Months with a season and noise."""
-    t = np.arange(n)
-    y = 50 + 8 * wave(t, 12, rng.uniform(0, 6)) + rng.normal(0, 1.5, n)
-    return pd.Series(y, months(n))
-
-
-def with_next_value(rng: np.random.Generator, n: int) -> Rows:
-    """Months, and a column that holds the value of the month after."""
-    y = season_and_trend(rng, n + 1)
-    return pd.DataFrame({"y": y[:-1], "x": y.shift(-1)[:-1]})
-
-
-def with_rolling_mean(rng: np.random.Generator, n: int) -> Rows:
-    """Months, and the mean of the three before each, which nobody knows a year ahead."""
-    y = season_and_trend(rng, n + 3)
-    return pd.DataFrame({"y": y, "x": y.rolling(3).mean().shift(1)})[3:]
 
 
 def network(kind: Any, horizon: int = 3, **params: Any) -> Callable[[int], Any]:

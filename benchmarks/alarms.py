@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from alarm_cases import CASES, Case, Rows, part
+from alarm_cases import CASES, Case, part
 from alarm_faults import FAULTS, Fault
+from alarm_series import Rows
 from sklearn.base import clone
 from speed_measure import print_head, print_row
 

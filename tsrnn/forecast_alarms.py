@@ -121,5 +121,6 @@ def loses_to_naive(held: HeldOut) -> Alarm:
         value,
         1.0 + (luck / best if best > 0 else 0.0),
         "mean absolute error over that of the better of Naive and SeasonalNaive: use that, or "
-        "train longer (max_epochs), on more data, or with another season_length or reference.",
+        "train longer (max_epochs), at a lower learning_rate, on more data, or with another "
+        "season_length or reference.",
     )

@@ -89,7 +89,7 @@ def over_fitting(forecaster: Any, held: HeldOutLosses) -> Alarm:
         held.network / unit,
         _OVER_FITTED + (_OF_NAIVE * held.naive + held.luck) / unit,
         f"loss on X ({held.network:.3g}) over that of training ({trained:.3g}): use "
-        "early_stopping=True, fewer units or max_epochs, dropout, several members or more data.",
+        "early_stopping=True, fewer units or max_epochs, dropout or more data.",
     )
 
 
@@ -130,8 +130,8 @@ def dead_units(traced: dict[tuple[str, str], np.ndarray]) -> Alarm:
         "dead units",
         float((deviations < _DEAD).mean()),
         _MOST_UNITS,
-        "share of units whose state is almost constant: use fewer units, lower learning_rate, "
-        "or scale the data, so that units do not saturate.",
+        "share of units whose state is almost constant: lower learning_rate, or scale the data "
+        "(scale='auto'), so that units do not saturate.",
     )
 
 
