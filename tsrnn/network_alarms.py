@@ -118,7 +118,7 @@ def saturated_gates(traced: dict[tuple[str, str], np.ndarray]) -> Alarm | None:
         2 * float(np.mean(shares)),
         _MOST_UNITS,
         "share of gates that stay below .02 or above .98 in 95 of 100 steps, and so no longer "
-        "react: scale the data, lower learning_rate or clipnorm, or train for fewer epochs.",
+        "react: scale the data (scale='auto'), or lower learning_rate.",
     )
 
 

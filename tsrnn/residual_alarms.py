@@ -35,8 +35,8 @@ def residual_season(held: HeldOut) -> Alarm | None:
         value,
         limit,
         f"correlation of one-step residuals with those {season} steps before: a season is left "
-        f"in them. Give season_length={season}, context_length= of two seasons or more, train "
-        "longer, or deseasonalize first (Deseasonalizer).",
+        f"in them. Give season_length={season}, context_length= of two seasons or more, or train "
+        "longer.",
     )
 
 
