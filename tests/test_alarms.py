@@ -216,7 +216,7 @@ def test_covariates_that_tell_the_target(name, covariate, tells):
 
 def test_a_covariate_from_the_future_is_named():
     rows = pd.DataFrame({"y": SEASON, "x": SEASON.rolling(3).mean().shift(1)})[3:]
-    f = GRUForecaster(3, target="y", units=4, max_epochs=2, random_state=0)
+    f = GRUForecaster(2, target="y", units=4, max_epochs=2, random_state=0)
     found = report(f, rows)
     assert "telling covariate" in {a.name for a in found.fired}
     assert "the covariate 'x'" in repr(found)

@@ -8,8 +8,8 @@ from tsrnn.alarm import Alarm, alarm
 from tsrnn.chance import LEVEL, largest_correlation, steps_of
 from tsrnn.forecast_alarms import HeldOut
 
-# What correlates less would, if forecast, make the squared error smaller by less than a tenth.
-_CORRELATED = 0.3
+# What correlates less would, if it were forecast too, make errors smaller by less than a tenth.
+_CORRELATED = 0.44
 _FEWEST = 10
 # Seasons that are looked for where none is known: values resemble those just before them without
 # one, and a year of days is the longest that is common.
