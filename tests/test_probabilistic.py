@@ -331,6 +331,61 @@ class TestScales:
         np.testing.assert_array_equal(quantiles, 0.0)
 
 
+class TestHardData:
+    def test_counts_of_a_target_that_starts_late(self):
+        """Windows that saw nothing of it are not learned from, and spoil nothing."""
+        random = np.random.default_rng(0)
+        data = pd.DataFrame(random.poisson(1000, (200, 2)).astype(float), columns=["a", "b"])
+        data.iloc[:80, 1] = np.nan
+        with pytest.warns(UserWarning, match="missing"):
+            forecaster = GRUForecaster(2, distribution="poisson", **TINY).fit(data)
+        assert forecaster.losses_["loss"].max() < 100
+
+    def test_flat_series_tell_nothing_of_how_steps_move_together(self):
+        random = np.random.default_rng(0)
+        index = pd.MultiIndex.from_product([range(8), range(60)], names=["series", "t"])
+        noise = pd.DataFrame({"y": random.normal(size=480)}, index)
+        mixed = noise.copy()
+        mixed.loc[4:] = 5.0
+        found = [
+            GRUForecaster(3, distribution="quantiles", **TINY).fit(data).dependence_
+            for data in (noise.loc[:3], mixed)
+        ]
+        np.testing.assert_allclose(found[0], found[1], atol=0.15)
+
+    @pytest.mark.parametrize("distribution", ["poisson", "negative_binomial"])
+    def test_large_counts(self, distribution):
+        counts = np.random.default_rng(0).poisson(1e8, 60).astype(float) * 1000
+        forecaster = GRUForecaster(2, distribution=distribution, **TINY).fit(counts)
+        quantiles = forecaster.predict_quantiles()
+        assert np.isfinite(quantiles).all()
+        np.testing.assert_allclose(quantiles[:, 1], 1e11, rtol=0.5)
+
+    def test_new_rows_that_cannot_be_are_refused_before_they_are_kept(self):
+        forecaster = GRUForecaster(2, distribution="log_normal", **TINY)
+        forecaster.fit(np.exp(np.sin(np.arange(40.0))))
+        was = forecaster.predict()
+        with pytest.raises(ValueError, match="above 0"):
+            forecaster.update([0.0])
+        np.testing.assert_array_equal(forecaster.predict(), was)
+
+    def test_answers_follow_what_was_fitted(self, gaussian):
+        forecaster, _ = gaussian
+        was = forecaster.predict_quantiles()
+        forecaster.set_params(distribution="log_normal")
+        np.testing.assert_array_equal(forecaster.predict_quantiles(), was)
+        forecaster.set_params(distribution="gaussian")
+        plain = GRUForecaster(2, **TINY).fit(np.sin(np.arange(40.0)))
+        assert not hasattr(plain.set_params(distribution="gaussian"), "sample")
+
+    def test_a_level_alone(self, gaussian):
+        forecaster, values = gaussian
+        one = forecaster.predict_quantiles_at(values, [500], quantiles=[0.5])
+        pd.testing.assert_frame_equal(
+            forecaster.predict_quantiles_at(values, [500], quantiles=0.5), one
+        )
+
+
 class TestErrors:
     def test_methods_are_there_with_a_distribution_only(self):
         assert not hasattr(LSTMForecaster(), "predict_quantiles")
@@ -390,3 +445,8 @@ def test_inspection_reads_what_the_network_reads():
         assert "over-fitting" not in report.table.index
         gradients = tsrnn.gradient_by_lag(forecaster, sales[:70])
         assert np.isfinite(gradients.to_numpy()).all()
+        cutoffs = np.arange(40, 88)
+        points = forecaster.predict_at(sales, cutoffs).to_numpy().reshape(-1, 2)
+        truth = sales.to_numpy()[cutoffs[:, None] + [1, 2]]
+        importance = tsrnn.permutation_importance(forecaster, sales)
+        assert importance.error == pytest.approx(np.abs(points - truth).mean(), rel=0.3)

@@ -104,7 +104,7 @@ def test_steps_ahead_repeat_the_last_season(season, horizon, length, first):
     values = np.random.default_rng(length).normal(size=(first + length, 1))
     spans = ((season, 1), (season, 2), (2 * season, 1))
     cutoffs, firsts = np.array([first + length - 1]), np.array([first])
-    ahead = seasons_ahead(values, cutoffs, firsts, horizon, spans)[0, ..., 0]
+    ahead = seasons_ahead(values, values[-1:], cutoffs, firsts, horizon, spans)[0, ..., 0]
     means = season_means(values, np.full(len(values), first), spans)[..., 0]
     assert (ahead[:, 0] == values[-1, 0]).all()
     for step in range(horizon):
@@ -218,3 +218,11 @@ def test_a_warm_start_of_other_seasons_is_refused_and_changes_nothing():
         forecaster.fit(y)
     assert forecaster.season_lengths_ == (4, 14)
     assert np.array_equal(forecaster.predict(), forecast)
+
+
+def test_means_skip_what_is_missing():
+    """A missing value is not that of the row before, which has another phase."""
+    values = np.array([[0.0], [10.0], [np.nan], [30.0], [4.0], [50.0]])
+    filled_last = np.array([[50.0]])
+    ahead = seasons_ahead(values, filled_last, np.array([5]), np.array([0]), 2, ((2, 1), (2, 3)))
+    np.testing.assert_allclose(ahead[0, :, :, 0], [[50.0, 4.0, 2.0], [50.0, 50.0, 30.0]])

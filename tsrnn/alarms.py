@@ -77,7 +77,8 @@ def check(forecaster: Any, X: Any, y: Any = None) -> CheckReport:
     -------
     report : CheckReport
         An alarm that cannot be measured is left out: seasons and trends of few residuals,
-        covariates where there are none, gates of a simple cell, a network's of a baseline.
+        covariates where there are none, gates of a simple cell, a network's of a baseline, losses
+        of a network that forecasts a distribution.
 
     Raises
     ------

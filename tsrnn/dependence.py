@@ -18,7 +18,7 @@ def dependence(scores: np.ndarray) -> np.ndarray:
     Returns
     -------
     correlation : ndarray of shape (horizon, horizon)
-        Of all windows and targets, shrunk towards none, and none where a step never varied.
+        Of all windows and targets, shrunk towards none; the identity if a step never varied.
         Source: Ledoit and Wolf (2004), A well-conditioned estimator for large-dimensional
         covariance matrices, Journal of Multivariate Analysis 88(2).
     """

@@ -151,7 +151,10 @@ class Poisson(_Counts):
 
     def quantile(self, parameters: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Quantiles, whole numbers."""
-        return np.asarray(stats.poisson.ppf(levels, parameters[..., 0]))
+        mean = parameters[..., 0]
+        # Of means so large that they and their deviation differ by rounding, scipy has none.
+        gaussian = np.rint(mean + np.sqrt(mean) * stats.norm.ppf(levels))
+        return np.where(mean > 1e9, gaussian, stats.poisson.ppf(levels, np.minimum(mean, 1e9)))
 
     def probability(self, parameters: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Probability of no more than these values."""
@@ -274,7 +277,7 @@ def normal_scores(distribution: str, outputs: Outputs, values: np.ndarray) -> np
     Returns
     -------
     scores : ndarray of the shape of `values`
-        Within 6 of 0.
+        Within 6 of 0; NaN where the scale is 0, as the window did not move.
     """
     family = DISTRIBUTIONS[distribution]
     parameters = outputs.parameters(family)
@@ -282,4 +285,5 @@ def normal_scores(distribution: str, outputs: Outputs, values: np.ndarray) -> np
     if distribution in COUNTS:
         below = [family.probability(member, values - 1) for member in parameters]
         probability = (probability + np.mean(below, axis=0)) / 2
-    return np.clip(stats.norm.ppf(probability), -6.0, 6.0)
+    scores = np.clip(stats.norm.ppf(probability), -6.0, 6.0)
+    return np.where(outputs.scale > 0, scores, np.nan)

@@ -113,7 +113,8 @@ class RNNForecaster(ProbabilisticForecasts):
         What is forecast of each step besides one number: "quantiles" (no shape assumed),
         "gaussian", "student_t" (heavy tails), "log_normal" (of values above 0), and for counts
         "negative_binomial" or "poisson". `predict_quantiles`, `predict_interval` and `sample`
-        answer with it; `predict` gives the median, of counts the mean. See
+        answer with it; `predict` gives the median, of counts the mean. Widths are in parts of
+        the movements in the context: where it does not move, they are 0 (but of counts). See
         `tsrnn.distributions` and, for how it is learned, `tsrnn.nn.heads`.
     loss : str or callable, default "mae"
         A Keras loss, on scaled values. XLA compiles a callable of (y_true, y_pred), together
@@ -537,28 +538,33 @@ class RNNForecaster(ProbabilisticForecasts):
             check_observed(panel, series, cutoffs)
         # Forecasts that are fed back lengthen the history, and vec2seq reads its length.
         memory = self._memory(panel) + n_steps
-        panel = as_read(panel, self.distribution)
+        panel = as_read(panel, self.spec_.distribution)
         if not self.shares_targets_:
             forecasts = forecast(self._network(), panel, series, cutoffs, n_steps, memory)
         else:
             one_each = split_cutoffs(panel, series, cutoffs)
             forecasts = forecast(self._network(), split_targets(panel), *one_each, n_steps, memory)
             forecasts = join_targets(forecasts, panel.n_targets)
-        return in_units(forecasts, self.distribution)
+        return in_units(forecasts, self.spec_.distribution)
 
     def _forecast_quantiles(
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, levels: np.ndarray
     ) -> np.ndarray:
         if not self._forecasts_without_history():
             check_observed(panel, series, cutoffs)
-        panel, n_targets = as_read(panel, self.distribution), panel.n_targets
+        panel, n_targets = as_read(panel, self.spec_.distribution), panel.n_targets
         if self.shares_targets_:
             series, cutoffs = split_cutoffs(panel, series, cutoffs)
             panel, levels = split_targets(panel), split_levels(levels)
         quantiles = forecast_quantiles(self._network(), panel, series, cutoffs, levels)
         if self.shares_targets_:
             quantiles = join_targets(quantiles, n_targets)
-        return in_units(quantiles, self.distribution)
+        return in_units(quantiles, self.spec_.distribution)
+
+    def _read(self, X: Any, y: Any = None) -> Panel:
+        panel = super()._read(X, y)
+        as_read(panel, self.spec_.distribution)  # before rows become history
+        return panel
 
     def _network(self) -> Network:
         return self.spec_, self.encoding_, self.weights_

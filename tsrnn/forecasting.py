@@ -146,7 +146,10 @@ def _run(
     n_forecasts = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
     of_seasons = n_forecasts * spec.horizon * spec.n_seasons * spec.n_targets
     of_outputs = len(members) * spec.horizon * spec.n_outputs
-    n_values = max(spec.context_length * panel.values.shape[1], of_seasons, of_outputs, 1)
+    of_answers = len(members) * max((array[:1].size for array in given), default=0)
+    n_values = max(
+        spec.context_length * panel.values.shape[1], of_seasons, of_outputs, of_answers, 1
+    )
     rows = max(1, min(4096, 2**22 // n_values))
     return np.concatenate(list(in_chunks(run, windows, future, *ahead, *given, rows=rows)))
 

@@ -67,7 +67,8 @@ class Encoding:
         """Location and scale of each window, both of shape (n_windows, n_targets)."""
         if spec.architecture == "vec2seq":
             shape = (len(windows), spec.n_targets)
-            return np.broadcast_to(self.level, shape), np.broadcast_to(self.spread, shape)
+            spread = np.maximum(self.spread, self.least_scale)
+            return np.broadcast_to(self.level, shape), np.broadcast_to(spread, shape)
         rows = max(1, _IN_CACHE // (spec.context_length * spec.n_targets))
         parts = in_chunks(lambda some: self._chunk_statistics(some, spec), windows, rows=rows)
         location, scale = zip(*parts, strict=True)
@@ -81,7 +82,9 @@ class Encoding:
         ends = self.reference in ("last", "seasons", "smoothing")
         centre = "mean" if ends and spec.architecture == "seq2seq" else self.reference
         location = location_of(context, centre)
-        return location, scale_of(context, location, self.scale)
+        scale = scale_of(context, location, self.scale)
+        seen = ~np.isnan(context).all(axis=1)
+        return location, np.where(seen, np.maximum(scale, self.least_scale), 0.0)
 
 
 def learn_encoding(
@@ -162,7 +165,6 @@ def training_data(
     filled = forward_fill(panel.values, panel.offsets)
     covariates = encoding.covariates(filled[:, panel.n_targets :], slice(None))
     location, scale = encoding.statistics(windows, spec)
-    scale = np.maximum(scale, encoding.least_scale)
     # A window without movement says nothing of the size of what follows.
     moving = (scale > 0).any(axis=1)
     used = weights * (moving if moving.any() else 1.0)
@@ -170,6 +172,9 @@ def training_data(
     rows = np.arange(len(panel.values))
     first = np.repeat(panel.offsets[:-1], panel.lengths)
     targets = filled[:, : panel.n_targets]
+    seasons = None
+    if reference == "seasons":
+        seasons = season_means(panel.targets, first, encoding.spans)
     return TrainingData(
         values=np.concatenate([targets, covariates], axis=1),
         observed=~np.isnan(panel.targets).all(axis=1),
@@ -177,11 +182,12 @@ def training_data(
         first=windows.first,
         cutoffs=windows.cutoffs,
         location=np.ascontiguousarray(location),
-        scale=divisor(scale),
+        # Counts have no scaled targets: there an infinite scale would make an infinite mean.
+        scale=divisor(scale) if encoding.least_scale == 0 else np.where(scale > 0, scale, 1.0),
         weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
         static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
         smoothed=smoothed(panel, rows, encoding, spec) if reference == "smoothing" else None,
-        seasons=season_means(targets, first, encoding.spans) if reference == "seasons" else None,
+        seasons=seasons,
         reference=reference,
         season_length=encoding.season_length,
         spans=encoding.spans,
@@ -249,7 +255,6 @@ def prediction_inputs(
     location, scale = encoding.statistics(windows, spec)
     if spec.architecture == "seq2seq":
         location, scale = _with_short_histories(location, scale, windows, encoding, spec)
-    scale = np.maximum(scale, encoding.least_scale)
     reference = location[:, None]
     if spec.architecture == "vec2seq":
         inputs["static"] = static_inputs(panel, windows.series, windows.cutoffs, encoding, spec)
@@ -316,8 +321,11 @@ def _seasons(
     spec: NetworkSpec,
 ) -> np.ndarray:
     """Scale what the network mixes; of seq2seq only the last step is read."""
-    known = filled[:, : spec.n_targets]
-    ahead = seasons_ahead(known, windows.cutoffs, windows.first, spec.horizon, encoding.spans)
+    last = filled[windows.cutoffs, : spec.n_targets]
+    observed = windows.panel.targets
+    ahead = seasons_ahead(
+        observed, last, windows.cutoffs, windows.first, spec.horizon, encoding.spans
+    )
     values = (ahead - location[:, None, None]) / scale[:, None, None]
     seasons = np.nan_to_num(values).astype(np.float32)
     if spec.architecture != "seq2seq":
@@ -330,7 +338,7 @@ def _seasons(
 def _units(reference: np.ndarray, scale: np.ndarray, spec: NetworkSpec) -> dict[str, np.ndarray]:
     """Make inputs of reference and scale, for a network that forecasts in units of the data."""
     shape = (len(scale), spec.horizon, spec.n_targets)
-    inputs = {"reference": reference / scale, "scale": scale}
+    inputs = {"reference": reference / divisor(scale), "scale": scale}
     inputs = {name: np.broadcast_to(a, shape).astype(np.float32) for name, a in inputs.items()}
     if spec.architecture != "seq2seq":
         return inputs

@@ -95,7 +95,7 @@ def network_inputs(
     """
     panel, series, rows = cutoffs
     check_observed(panel, series, rows)
-    panel = as_read(panel, forecaster.distribution)
+    panel = as_read(panel, forecaster.spec_.distribution)
     if forecaster.shares_targets_:
         series, rows = split_cutoffs(panel, series, rows)
         panel = split_targets(panel)
@@ -176,7 +176,7 @@ def absolute_error(read: NetworkInputs, forecasts: np.ndarray) -> float:
     """Mean absolute error over the steps of the horizons that are observed."""
     windows = read.windows
     truth = truth_after((windows.panel, windows.series, windows.cutoffs), windows.horizon)
-    return float(np.nanmean(np.abs(truth - forecasts)))
+    return float(np.nanmean(np.abs(in_units(truth, read.spec.distribution) - forecasts)))
 
 
 def truth_after(cutoffs: Cutoffs, horizon: int) -> np.ndarray:

@@ -25,7 +25,8 @@ Levels = Callable[[int, int, int], np.ndarray]
 
 
 def _forecasts_distribution(forecaster: Any) -> bool:
-    if forecaster.distribution is None:
+    fitted = getattr(forecaster, "spec_", forecaster)
+    if fitted.distribution is None:
         raise AttributeError(
             "distribution=None forecasts one number: set distribution='quantiles' or another, or "
             "wrap the forecaster in a ConformalForecaster"
@@ -58,7 +59,8 @@ class ProbabilisticForecasts(Forecaster):
         quantiles : DataFrame, or ndarray of shape (n_rows[, n_targets], n_levels)
             Of a Series a column for each level, of a DataFrame for each target and, in a second
             level of the columns, each level; of an array along the last axis. Of several
-            members each level is the mean of theirs; those of counts are whole numbers.
+            members each level is the mean of theirs (of logarithms, with "log_normal"); those of
+            counts are whole numbers.
 
         Raises
         ------
@@ -162,9 +164,7 @@ class ProbabilisticForecasts(Forecaster):
         series = panel.series_of(rows)
         values = self._quantiles(panel, series, rows, steps, _constant(levels))
         points = cutoff_frame(panel, rows, np.zeros(values.shape[:-1]))
-        return with_bounds(
-            points, values.reshape(len(points), -1, values.shape[-1]), list(quantiles)
-        )
+        return with_bounds(points, values.reshape(len(points), -1, values.shape[-1]), levels)
 
     def _answer_with(self, X: Any, levels_of: Levels, labels: list[Any]) -> Any:
         """Quantiles at the levels of each step, in the container of a forecast, with labels."""

@@ -58,14 +58,21 @@ def season_means(values: np.ndarray, first: np.ndarray, spans: Spans) -> np.ndar
 
 
 def seasons_ahead(
-    values: np.ndarray, cutoffs: np.ndarray, first: np.ndarray, horizon: int, spans: Spans
+    values: np.ndarray,
+    last: np.ndarray,
+    cutoffs: np.ndarray,
+    first: np.ndarray,
+    horizon: int,
+    spans: Spans,
 ) -> np.ndarray:
     """Last value and means of past seasons at the phase of each step ahead.
 
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_targets)
-        Filled forward.
+        NaN where missing.
+    last : ndarray of shape (n_windows, n_targets)
+        Last observed values.
     cutoffs, first : ndarray of shape (n_windows,)
         Rows that forecasts follow, and first rows of their series.
     horizon : int
@@ -78,7 +85,7 @@ def seasons_ahead(
         The last value stands for means where nothing is seen.
     """
     steps = np.arange(horizon)
-    last = np.repeat(values[cutoffs][:, None, None], horizon, axis=1)
+    last = np.repeat(last[:, None, None], horizon, axis=1)
     ahead = [last]
     for season, numbers in _by_season(spans):
         rows = cutoffs[:, None] + 1 - season + steps[:season]

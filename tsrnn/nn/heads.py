@@ -141,17 +141,23 @@ def _student_t_loss(value: Any, parameters: Any) -> Any:
 
 
 def _poisson_loss(value: Any, parameters: Any) -> Any:
-    mean = parameters[..., 0]
-    return mean - value * tf.math.log(mean) + tf.math.lgamma(value + 1)
+    value, mean = _exact(value), _exact(parameters[..., 0])
+    loss = mean - value * tf.math.log(mean) + tf.math.lgamma(value + 1)
+    return tf.cast(loss, tf.float32)
 
 
 def _negative_binomial_loss(value: Any, parameters: Any) -> Any:
-    mean, dispersion = tf.unstack(parameters, axis=-1)
+    value, (mean, dispersion) = _exact(value), tf.unstack(_exact(parameters), axis=-1)
     successes = 1 / dispersion
-    share = tf.math.log1p(dispersion * mean)
     ways = tf.math.lgamma(value + successes) - tf.math.lgamma(successes)
     ways -= tf.math.lgamma(value + 1)
-    return (successes + value) * share - value * tf.math.log(dispersion * mean) - ways
+    loss = successes * tf.math.log1p(dispersion * mean) - ways
+    return tf.cast(loss + value * tf.math.log1p(1 / (dispersion * mean)), tf.float32)
+
+
+def _exact(values: Any) -> Any:
+    """Numbers in float64: likelihoods of large counts are small differences of large numbers."""
+    return tf.cast(values, tf.float64)
 
 
 _LOSSES: dict[str | None, Callable[[Any, Any], Any]] = {
