@@ -105,8 +105,9 @@ def _check_checkpoints(folder: Any, random_state: Any) -> None:
     if not isinstance(folder, str | os.PathLike):
         raise ValueError(f"checkpoint_dir={folder!r} must be the path of a folder, or None")
     path = Path(folder).expanduser()
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"checkpoint_dir={folder!r} is a file; name a folder")
+    for one in (path, *path.parents):
+        if one.exists() and not one.is_dir():
+            raise ValueError(f"checkpoint_dir={folder!r}: {str(one)!r} is a file; name a folder")
     if not isinstance(random_state, int | np.integer):
         raise ValueError(
             f"checkpoint_dir={folder!r} with random_state={random_state!r}: another process would "

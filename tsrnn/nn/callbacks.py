@@ -10,7 +10,7 @@ from tqdm import tqdm
 from tsrnn.nn.spec import TrainSpec
 
 _SET_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
-# Keras's own whose memory of past epochs decides how training goes on.
+# Keras's own whose memory of past epochs decides what they do next.
 _REMEMBER = (
     keras.callbacks.ReduceLROnPlateau,
     keras.callbacks.EarlyStopping,
@@ -33,13 +33,19 @@ def check_callbacks(how: TrainSpec) -> None:
             "schedule='constant' with it"
         )
     for one in how.callbacks:
-        if how.checkpoint_dir is not None and isinstance(one, _REMEMBER):
+        if how.checkpoint_dir is not None and _remembers(one):
             raise ValueError(
-                f"callbacks holds {type(one).__name__}, whose memory of past epochs decides how "
-                f"training goes on and is not kept in checkpoint_dir={how.checkpoint_dir!r}; "
+                f"callbacks holds {type(one).__name__}, whose memory of past epochs decides what "
+                f"it does next and is not kept in checkpoint_dir={how.checkpoint_dir!r}; "
                 "leave it out (early_stopping=True and schedule='cosine' are kept), or set "
                 "checkpoint_dir=None"
             )
+
+
+def _remembers(callback: Any) -> bool:
+    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+        return callback.save_best_only
+    return isinstance(callback, _REMEMBER)
 
 
 def early_stopping(how: TrainSpec) -> Any:

@@ -156,11 +156,16 @@ class _Run:
 
     def state(self) -> State:
         """Copy all that the next epoch begins with."""
+        history = self.model.history.history
         return State(
             n_epochs=self.n_epochs,
             stopped=bool(self.model.stop_training),
             variables=self.trainer.state(),
-            history={name: list(values) for name, values in self.model.history.history.items()},
+            # Callbacks may have put tensors there, which no file holds.
+            history={
+                name: [np.asarray(value).tolist() for value in values]
+                for name, values in history.items()
+            },
             stopper={name: getattr(self.stopper, name) for name in _STOPPER if self.stopper},
         )
 
@@ -197,6 +202,7 @@ def _best_epoch(history: dict[str, list[float]], how: TrainSpec) -> int:
 def _check_converged(trained: Trained, how: TrainSpec) -> None:
     loss = np.array(trained.history["loss"][trained.best_epoch])
     if not all(np.isfinite(values).all() for values in [loss, *trained.weights]):
+        trained.forget_checkpoint()  # from it, the next fit would diverge again
         raise ValueError(
             f"training diverged: the loss went {trained.history['loss'][-3:]}; lower "
             f"learning_rate={how.learning_rate!r} or clipnorm={how.clipnorm!r}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -17,6 +15,7 @@ from tsrnn.inputs import TrainingData
 from tsrnn.nn.data import full_batches, gather, signature, size_of_batches
 from tsrnn.nn.heads import loss_of_distribution
 from tsrnn.nn.inference import forget
+from tsrnn.nn.keras_objects import described, is_kerass_own, refuse_own_code
 from tsrnn.nn.loop import Trained, fit
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
@@ -46,11 +45,12 @@ def train(
     Raises
     ------
     ValueError
-        If the loss becomes NaN or infinite, a name of a loss or optimizer is unknown, or a
-        checkpoint cannot be used.
+        If the loss becomes NaN or infinite, a name of a loss or optimizer is unknown, a
+        checkpoint cannot be used, or there are to be some of a training that runs own code.
     KeyboardInterrupt
         If Ctrl-C interrupts it: an `Interrupted` with what was trained, after an epoch or more.
     """
+    refuse_own_code(spec, how)
     trainer = _trainer(spec, how)
     try:
         with trainer.lock:
@@ -160,7 +160,7 @@ def _trainer(spec: NetworkSpec, how: TrainSpec) -> _Trainer:
     parts = (how.loss, how.optimizer, how.learning_rate)
     if spec.network is not None:
         forget(spec.network)
-    if spec.network is not None or not all(_is_kerass_own(part) for part in parts):
+    if spec.network is not None or not all(is_kerass_own(part) for part in parts):
         # What a user wrote may read what has changed since: it is compiled for each fit.
         return _Trainer(spec, how)
     key = (spec, *map(_key, parts), how.schedule, how.clipnorm)
@@ -179,22 +179,8 @@ def _discard(trainer: _Trainer) -> None:
             del _trainers[key]
 
 
-def _is_kerass_own(part: Any) -> bool:
-    """Whether a loss, optimizer or rate is a name, a number, or an object of Keras itself."""
-    if part is None or isinstance(part, str | float):
-        return True
-    home = part.__module__ if inspect.isfunction(part) else type(part).__module__
-    return home.split(".")[0] == "keras"
-
-
 def _key(part: Any) -> Any:
-    if isinstance(part, float):
-        return float  # a number is set anew for each fit
-    if not hasattr(part, "get_config"):
-        return part
-    # Huber leaves its delta out of its configuration.
-    whole = keras.saving.serialize_keras_object(part), getattr(part, "_fn_kwargs", None)
-    return json.dumps(whole, sort_keys=True, default=str)
+    return float if isinstance(part, float) else described(part)  # a number is set for each fit
 
 
 def _loss(loss: Any) -> Any:
