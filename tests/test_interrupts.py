@@ -251,6 +251,30 @@ def test_a_search_stops_as_a_whole(search, fit):
     assert len(press.begun) == fit + 1
 
 
+def test_the_refit_of_a_search_stops_it():
+    """It follows four fits of splits."""
+    press = Press("after", 3, fit=4)
+    with pytest.raises(KeyboardInterrupt):
+        grid_search(GRUForecaster(**TINY, callbacks=[press]))
+    assert len(press.begun) == 5
+
+
+class Fail(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise RuntimeError("of a callback")
+
+
+@pytest.mark.parametrize("callback", [Fail(), Press("end")])
+def test_a_refit_that_ends_in_its_first_epoch_changes_nothing(callback):
+    forecaster = GRUForecaster(**TINY | {"reference": "smoothing"}).fit(wave())
+    names = ("encoding_", "season_lengths_", "shares_targets_", "n_windows_", "train_spec_")
+    was, forecasts = [getattr(forecaster, name) for name in names], forecaster.predict()
+    with pytest.raises((RuntimeError, KeyboardInterrupt)):
+        forecaster.set_params(callbacks=[callback], reference="last").fit(100 * wave(90) ** 2)
+    assert all(getattr(forecaster, name) is one for name, one in zip(names, was, strict=True))
+    assert forecaster.predict().equals(forecasts)
+
+
 def test_a_cache_keeps_no_fit_that_ended_early(tmp_path):
     def fitted(seed):
         return GRUForecaster(**TINY, callbacks=[press]).fit(wave(seed=seed)).predict()

@@ -189,17 +189,22 @@ class RNNForecaster(ProbabilisticForecasts):
     after all that decides its result (data, parameters, first weights, versions): fits of a grid
     search can share a folder, and another fit never takes up a file that is not its own. The state
     is written after an epoch, at most every two seconds; epochs since then are trained again. The
-    end of a fit removes its files. Callbacks are called again for those epochs, and know
-    nothing of epochs in an earlier process; ``ReduceLROnPlateau`` and the like, which would
-    need to, are refused.
+    end of a fit removes its files. Those of fits that never end stay: empty the folder when no
+    fit runs that is to go on. Your own code as `loss`, `optimizer`, `learning_rate` or `network`
+    is refused, as it may change unseen between two processes. Callbacks are called again for
+    epochs that are repeated, and know nothing of epochs in an earlier process: your own must not
+    steer training by what they remember, and ``ReduceLROnPlateau`` and others of Keras that do
+    are refused. Of callbacks only the class counts in the name: empty the folder when one that
+    steers training, such as ``LearningRateScheduler``, is changed.
 
     **Ctrl-C** ends a fit with a warning, as a fitted forecaster: with early stopping with the best
     weights so far, else with those of the last epoch (or of one a moment before: weights are
     copied for it so rarely that this takes 1 % of the time). Of several members those that are
     complete are kept, or the first one as far as it came. Before the first epoch is complete, as
-    in a fit that joblib runs or caches (`GridSearchCV`, `cross_validate`, `backtest`) and in
-    `ConformalForecaster`, it raises KeyboardInterrupt as ever, which stops the whole search. An
-    epoch is compiled as a whole, and ends before Ctrl-C counts.
+    in a fit of a search or a cache (`GridSearchCV` and its refit, `cross_validate`, `backtest`,
+    joblib's ``Memory``) and in `ConformalForecaster`, it raises KeyboardInterrupt as ever, which
+    stops the whole search; in your own loop over fits only the fit ends that runs. An epoch is
+    compiled as a whole, and ends before Ctrl-C counts.
 
     Examples
     --------
@@ -495,27 +500,26 @@ class RNNForecaster(ProbabilisticForecasts):
         )
         spec = planning.plan_network(self, windows, segment_length, encoding.n_seasons)
         starts = planning.starting_weights(self, spec, encoding.spans)
-        self.season_lengths_, self.shares_targets_ = seasons, shares_targets
-        self.encoding_ = encoding
-        self.n_windows_ = len(windows)
+        n_windows = len(windows)
         seeds = planning.seeds(self.random_state, self.n_members)
         parts, validation = planning.plan_validation(self, windows), None
         stops = parts is not None
         plans = [
-            planning.plan_training(self, len(windows), reference, seed, stops=stops)
-            for seed in seeds
+            planning.plan_training(self, n_windows, reference, seed, stops=stops) for seed in seeds
         ]
-        self.train_spec_ = plans[0]
         if parts is not None:
             windows, weights = windows[parts < 2], weights[parts < 2]
             validation = parts[parts < 2] == 1
-        data = training_data(windows, self.encoding_, spec, weights)
+        data = training_data(windows, encoding, spec, weights)
         counted = windows[weights > 0 if validation is None else (weights > 0) & ~validation]
         some = counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
         # Of a million windows each array weighs 8 MB: those that training does not read go first.
         del windows, weights, parts, counted
         trained = nn.train_members(data, spec, plans, validation, starts)
-        self.spec_ = spec
+        # Only now: until here, the weights are those of the last fit.
+        self.season_lengths_, self.shares_targets_ = seasons, shares_targets
+        self.n_windows_, self.train_spec_ = n_windows, plans[0]
+        self.spec_, self.encoding_ = spec, encoding
         self.weights_ = [one.weights for one in trained]
         absolute = self.loss in ("mae", "mean_absolute_error")  # what the share is measured by
         absolute &= self.distribution not in COUNTS

@@ -15,7 +15,7 @@ from tsrnn.nn.loop import Interrupted, Trained
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
 # Who calls several fits and uses them together: one that ended early would spoil the rest.
-_LOOPS = ("joblib.", "tsrnn.intervals.")
+_LOOPS = ("joblib.", "sklearn.model_selection.", "tsrnn.intervals.")
 
 
 def train_members(
@@ -60,9 +60,10 @@ def train_members(
 
 
 def _is_one_of_several() -> bool:
-    """Whether joblib runs this fit, as grid searches, cross-validations and backtests do.
+    """Whether this fit is one of a grid search, a cross-validation or a backtest.
 
-    Those that it runs one after the other have no other mark than their callers.
+    joblib runs these, but for the refit of a search. Those that run one after the other have no
+    other mark than their callers; fits in a loop of the user have none.
     """
     callers = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(None)]
     return any(f"{name}.".startswith(_LOOPS) for name in callers)
