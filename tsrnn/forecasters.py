@@ -520,10 +520,15 @@ class RNNForecaster(ProbabilisticForecasts):
         self.season_lengths_, self.shares_targets_ = seasons, shares_targets
         self.n_windows_, self.train_spec_ = n_windows, plans[0]
         self.spec_, self.encoding_ = spec, encoding
+        self._keep(trained, some)
+
+    def _keep(self, trained: list[Any], some: Windows) -> None:
+        """Keep what training came to, and what it says of some training windows."""
         self.weights_ = [one.weights for one in trained]
         absolute = self.loss in ("mae", "mean_absolute_error")  # what the share is measured by
         absolute &= self.distribution not in COUNTS
-        if reference == "smoothing" and self.architecture != "vec2seq" and absolute:
+        smooths = self.encoding_.reference == "smoothing" and self.architecture != "vec2seq"
+        if smooths and absolute:
             share = network_share(*training_errors(self._network(), some))
             self.encoding_ = replace(self.encoding_, share=share)
         self.dependence_ = None
