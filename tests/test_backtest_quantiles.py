@@ -369,6 +369,14 @@ def test_losses_of_every_fit_are_kept():
     assert backtest(Naive(3), WALK, cv=CV).losses.empty
 
 
+def test_a_foreign_forecaster_may_have_steps_of_its_own():
+    class Stepping(Band):
+        steps = 3
+
+    result = backtest(Stepping(), WALK, cv=CV)
+    assert result.losses.empty and len(result.table) == 12
+
+
 # Errors
 
 

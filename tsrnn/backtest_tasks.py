@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,7 @@ def losses_of(forecaster: Any) -> pd.DataFrame | None:
         kept = best[losses["member"].to_numpy() % len(best)]
         return losses.assign(kept=losses["epoch"].to_numpy() == kept)
     inner = [getattr(forecaster, name, None) for name in ("forecaster_", "best_estimator_")]
-    inner += [step for _, step in getattr(forecaster, "steps", [])[-1:]]
+    inner += [forecaster.steps[-1][1]] if isinstance(forecaster, Pipeline) else []
     found = [losses_of(one) for one in inner if one is not None]
     return next((losses for losses in found if losses is not None), None)
 
