@@ -126,8 +126,10 @@ def with_bounds(forecasts: Any, errors: np.ndarray, labels: list[Any]) -> Any:
     if isinstance(forecasts, pd.Series):
         return pd.DataFrame(flat, index=forecasts.index, columns=labels)
     names = [name if isinstance(name, tuple) else (name,) for name in forecasts.columns]
+    # Tuples may stand in a plain index, which has one name for all their parts.
+    fitting = forecasts.columns.nlevels == len(names[0])
     columns = pd.MultiIndex.from_tuples(
         [(*name, label) for name in names for label in labels],
-        names=[*forecasts.columns.names, None],
+        names=[*forecasts.columns.names, None] if fitting else None,
     )
     return pd.DataFrame(flat, index=forecasts.index, columns=columns)

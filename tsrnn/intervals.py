@@ -266,8 +266,9 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         levels = check_levels(quantiles)
         errors = self._errors_at(levels)
         n_steps = self.horizon_ if n_steps is None else n_steps
-        forecasts = self.predict_at(X, cutoffs, y, n_steps=n_steps)
+        check_count("n_steps", n_steps)
         self._check_reach(n_steps)
+        forecasts = self.predict_at(X, cutoffs, y, n_steps=n_steps)
         panel = read_targets(X, y, self._positions, self._history.grid)
         rows = rows_of(panel, cutoffs)
         factors = factors_at(panel, self.season_length_, rows, self._unscaled)
