@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from time import perf_counter
 from typing import Any
 
@@ -241,17 +242,41 @@ def _is_unlabelled(index: pd.Index) -> bool:
 def _values(answer: Any, targets: tuple[Hashable, ...], levels: tuple[float, ...]) -> np.ndarray:
     """Return what was forecast of the targets, shape (n_rows, n_targets [* n_levels])."""
     columns = getattr(answer, "columns", None)
-    if columns is not None:
-        names = columns.droplevel(-1) if levels and columns.nlevels > 1 else columns
-        if set(targets) <= set(names):
-            places = [i for target in targets for i, name in enumerate(names) if name == target]
-            answer = answer.iloc[:, places]
+    if columns is not None and levels:
+        answer = answer.iloc[:, _quantile_places(columns, targets, levels)]
+    elif columns is not None and set(targets) <= set(columns):
+        places = [i for target in targets for i, name in enumerate(columns) if name == target]
+        answer = answer.iloc[:, places]
     values: np.ndarray = np.asarray(answer, dtype=np.float64)
     values = values.reshape(len(values), -1)
     if values.shape[1] != len(targets) * max(len(levels), 1):
-        given = list(range(values.shape[1]) if columns is None else columns)
-        wanted = f"{list(targets)}, each with the quantiles {list(levels)}"
-        raise ValueError(
-            f"the forecasts have the columns {given}, not {wanted if levels else list(targets)}"
-        )
+        given = range(values.shape[1]) if columns is None else columns
+        raise _wrong_columns(given, targets, levels)
     return values
+
+
+def _quantile_places(
+    columns: Any, targets: tuple[Hashable, ...], levels: tuple[float, ...]
+) -> list[int]:
+    """Places of the columns with the labels of each target and level, in their order."""
+    names = columns.droplevel(-1) if columns.nlevels > 1 else [targets[0]] * len(columns)
+    given = columns.get_level_values(-1)
+    places: list[int] = []
+    for target in targets:
+        own = [i for i, name in enumerate(names) if name == target]
+        found = [i for level in levels for i in own if _is_level(given[i], level)]
+        if len(own) != len(levels) or sorted(found) != own:
+            raise _wrong_columns(columns, targets, levels)
+        places += found
+    return places
+
+
+def _is_level(label: Any, level: float) -> bool:
+    return isinstance(label, Real) and abs(float(label) - level) < 1e-9
+
+
+def _wrong_columns(
+    given: Iterable[Any], targets: tuple[Hashable, ...], levels: tuple[float, ...]
+) -> ValueError:
+    each = f", each with the quantiles {list(levels)}" if levels else ""
+    return ValueError(f"the forecasts have the columns {list(given)}, not {list(targets)}{each}")
