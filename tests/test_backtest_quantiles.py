@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
 
 from tsrnn import (
     ConformalForecaster,
@@ -18,6 +19,7 @@ from tsrnn import (
     SeasonalNaive,
     backtest,
 )
+from tsrnn.backtest_scores import symmetric_pairs
 from tsrnn.conformal import quantile_of_scores
 from tsrnn.metrics import (
     crps_from_quantiles,
@@ -135,6 +137,8 @@ def test_quantiles_beyond_the_horizon_are_refused():
     model = conformal().fit(WALK)
     with pytest.raises(ValueError, match="reach 4 steps ahead.*horizon=3"):
         model.predict_quantiles_at(WALK, [60], n_steps=4)
+    with pytest.raises(ValueError, match="n_steps"):
+        model.predict_quantiles_at(WALK, [60], n_steps=0)
     assert len(model.predict_quantiles_at(WALK, [60, 61], n_steps=2)) == 4
     assert not hasattr(conformal().set_params(forecaster=Band()), "predict_quantiles_at")
 
@@ -144,6 +148,15 @@ def test_quantiles_with_covariates():
     model = conformal().fit(X[:60], WALK[:60])
     answer = model.predict_quantiles_at(X, [59], WALK)
     expected = model.predict_quantiles(X[60:63])
+    np.testing.assert_allclose(answer.to_numpy(), expected.to_numpy())
+
+
+def test_targets_with_several_levels_of_names():
+    X = pd.DataFrame({("shop", "a"): WALK, ("shop", "b"): WALK**2})
+    model = conformal().fit(X)
+    answer = model.predict_quantiles_at(X, [79], quantiles=LEVELS)
+    expected = model.predict_quantiles(quantiles=LEVELS)
+    assert list(answer.columns) == list(expected.columns)
     np.testing.assert_allclose(answer.to_numpy(), expected.to_numpy())
 
 
@@ -215,6 +228,47 @@ def test_what_comes_after_a_cutoff_changes_no_quantile(changed, refit):
     )
     early = before["cutoff"] < WALK.index[changed]
     pd.testing.assert_frame_equal(before.loc[early, COLUMNS], after.loc[early, COLUMNS])
+
+
+def test_columns_of_frames_are_taken_by_their_labels(monkeypatch):
+    X = pd.DataFrame({"a": WALK, "b": -WALK})
+    expected = backtest(BandAt(3), X, cv=CV, quantiles=LEVELS).table
+    whole = BandAt.predict_quantiles_at
+    monkeypatch.setattr(
+        BandAt, "predict_quantiles_at", lambda *a, **k: whole(*a, **k).iloc[:, [5, 0, 3, 2, 4, 1]]
+    )
+    table = backtest(BandAt(3), X, cv=CV, quantiles=LEVELS).table
+    pd.testing.assert_frame_equal(table, expected)
+    # what it forecasts besides is not looked at
+    pd.testing.assert_frame_equal(
+        backtest([BandAt(3), Naive(3, target=["a"])], X, cv=CV, quantiles=LEVELS)
+        .table.query("model == 'BandAt'")
+        .reset_index(drop=True),
+        expected.query("target == 'a'").reset_index(drop=True),
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_levels_are_rounded(dtype):
+    result = backtest(conformal(), WALK, cv=CV, quantiles=np.arange(0.1, 1, 0.1).astype(dtype))
+    assert result.table.columns[-9:].tolist() == [f"q0.{i}" for i in range(1, 10)]
+    coverages = [name for name in result.leaderboard() if name.startswith("coverage")]
+    assert coverages == ["coverage_80", "coverage_60", "coverage_40", "coverage_20"]
+    assert symmetric_pairs(np.float32([0.1, 0.3, 0.7, 0.9])) == [(0, 3), (1, 2)]
+
+
+def test_quantiles_that_are_hidden_are_said():
+    hidden = {
+        "pipe": Pipeline([("model", conformal())]),
+        "search": GridSearchCV(conformal(), {"coverage": [0.5]}, cv=RollingOriginSplit(1)),
+    }
+    models = {"band": BandAt(3), "naive": Naive(3), **hidden}
+    with pytest.warns(UserWarning, match=r"\['pipe', 'search'\] .*ConformalForecaster around it"):
+        table = backtest(models, WALK, cv=CV, quantiles=LEVELS, refit=False).table
+    assert set(table.loc[table["q0.5"].notna(), "model"]) == {"band"}
+    for models in (Naive(3), hidden):
+        with pytest.raises(ValueError, match="quantiles= asks .* none; put a ConformalForecaster"):
+            backtest(models, WALK, cv=CV, quantiles=LEVELS)
 
 
 # Scores
@@ -404,6 +458,11 @@ def test_metrics_of_quantiles_that_were_not_asked_for():
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
+        (
+            lambda frame: frame.set_axis([0.05, 0.5, 0.95], axis=1),
+            r"columns \[0.05, 0.5, 0.95\], n",
+        ),
+        (lambda frame: frame.set_axis(["a", "b", "c"], axis=1), r"columns \['a', 'b', 'c'\], not"),
         (lambda frame: frame.iloc[:, :2], r"columns \[0.1, 0.5\], not \['y'\], each with the quan"),
         (lambda frame: frame.iloc[:2], "predict_quantiles gave no forecast of 2024-03-11"),
         (lambda frame: frame.mul([1, np.nan, 1]), "the quantile 0.5 of the forecast of 2024-03-09"),

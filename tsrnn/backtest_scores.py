@@ -213,7 +213,7 @@ def symmetric_pairs(levels: Sequence[float]) -> list[tuple[int, int]]:
     """
     n = len(levels)
     pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
-    return [(i, j) for i, j in pairs if np.isclose(levels[i] + levels[j], 1.0, rtol=0, atol=1e-9)]
+    return [(i, j) for i, j in pairs if np.isclose(levels[i] + levels[j], 1.0, rtol=0, atol=1e-6)]
 
 
 def badness(scores: pd.Series, metric: str) -> pd.Series:

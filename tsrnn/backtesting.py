@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -27,6 +28,11 @@ from tsrnn.backtest_tasks import Question, Task, run
 from tsrnn.quantile_arrays import check_levels
 from tsrnn.reading import to_frame
 from tsrnn.season import resolve_season_length
+
+_AROUND = (
+    "put a ConformalForecaster around it (it needs a horizon: give it a ForecastPipeline in "
+    "place of a Pipeline, and the best_estimator_ of a search)"
+)
 
 
 def backtest(
@@ -71,8 +77,9 @@ def backtest(
         the shortest above 1 that a forecaster names, else the natural one of the time step
         (12 for months).
     quantiles : list of float, default None
-        Ascending levels between 0 and 1, for example [0.1, 0.5, 0.9], to forecast and score too.
-        A forecaster without ``predict_quantiles`` is scored by its points alone; a
+        Ascending levels between 0 and 1, for example [0.1, 0.5, 0.9], to forecast and score too;
+        rounded to 6 digits. A forecaster without ``predict_quantiles`` is scored by its points
+        alone (of a ``Pipeline`` or a search around one with it, a warning says so); a
         `ConformalForecaster` around it has quantiles.
     n_jobs : int, default None
         Workers of joblib, over forecasters and fits.
@@ -88,7 +95,8 @@ def backtest(
     Raises
     ------
     ValueError, TypeError
-        If a parameter, the data or the folds do not fit together.
+        If a parameter, the data or the folds do not fit together, or quantiles are asked of
+        forecasters that all have none.
     RuntimeError
         If a forecaster fails or forecasts a missing value, naming it and the cutoff.
 
@@ -125,8 +133,10 @@ def backtest(
     Naive          1.5   -inf
     """
     models = _named_models(forecasters)
+    levels = _levels(quantiles)
+    if levels:
+        _check_quantiles(models)
     named_metrics = check_metrics(metrics)
-    levels = () if quantiles is None else tuple(check_levels(quantiles))
     columns = list(to_frame(X).columns)
     roles = {name: Roles.of(model, columns) for name, model in models.items()}
     data = BacktestData.read(X, y, _scored_targets(roles, columns) if y is None else None)
@@ -170,6 +180,32 @@ def _named_models(forecasters: Any) -> dict[str, Any]:
                 "give an instance"
             )
     return models
+
+
+def _levels(quantiles: Any) -> tuple[float, ...]:
+    """Levels as they are written; 0.30000000000000004 and 0.3 in float32 are 0.3."""
+    if quantiles is None:
+        return ()
+    return tuple(check_levels(np.round(check_levels(quantiles), 6)))
+
+
+def _check_quantiles(models: dict[str, Any]) -> None:
+    """Refuse models without quantiles, and warn of quantiles that what is around them hides."""
+    without = [name for name, model in models.items() if not hasattr(model, "predict_quantiles")]
+    if len(without) == len(models):
+        raise ValueError(f"quantiles= asks for quantiles, but {without} have none; {_AROUND}")
+    hidden = [name for name in without if _holds_quantiles(models[name])]
+    if hidden:
+        warnings.warn(
+            f"{hidden} are scored by their points alone: each holds a forecaster with quantiles, "
+            f"but has no predict_quantiles itself; {_AROUND}",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _holds_quantiles(model: Any) -> bool:
+    return any(hasattr(part, "predict_quantiles") for part in model.get_params().values())
 
 
 def _unique_names(models: list[Any]) -> list[str]:
