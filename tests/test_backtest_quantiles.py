@@ -19,6 +19,7 @@ from tsrnn import (
     SeasonalNaive,
     backtest,
 )
+from tsrnn.backtest_result import BacktestResult
 from tsrnn.backtest_scores import symmetric_pairs
 from tsrnn.conformal import quantile_of_scores
 from tsrnn.metrics import (
@@ -431,7 +432,49 @@ def test_a_foreign_forecaster_may_have_steps_of_its_own():
     assert result.losses.empty and len(result.table) == 12
 
 
+def test_metrics_of_quantiles_may_be_chosen():
+    options = {"cv": CV, "quantiles": LEVELS}
+    result = backtest(conformal(), WALK, **options, metrics=["mae", "wql"])
+    board = result.leaderboard()
+    assert board.columns.tolist()[:3] == ["mae", "wql", "skill"]
+    whole = backtest(conformal(), WALK, **options)
+    assert board["wql"].tolist() == whole.leaderboard()["wql"].tolist()
+    pd.testing.assert_frame_equal(result.by_horizon("crps"), whole.by_horizon("crps"))
+    first = backtest(conformal(), WALK, **options, metrics="coverage_80").leaderboard()
+    assert first.columns[0] == "coverage_80"
+
+
+def test_own_metrics_may_have_any_name():
+    own = {"coverage_mine": lambda y_true, y_pred: 3.0, "coverage_80": lambda y_true, y_pred: 2.0}
+    result = backtest([conformal(), BandAt(3)], WALK, cv=CV, quantiles=LEVELS, metrics=own)
+    assert "coverage_mine" in repr(result)
+    board = result.leaderboard("coverage_80")
+    assert board["coverage_80"].tolist() == [2.0, 2.0]
+    bias = {"bias": lambda y_true, y_pred: -abs(y_pred.mean() - 20)}
+    models = [Naive(3), SeasonalNaive(3, season_length=7)]
+    assert backtest(models, WALK, cv=CV, metrics=bias).leaderboard()["bias"].is_monotonic_increasing
+
+
+def test_a_result_follows_its_table_and_is_no_larger_for_having_been_shown():
+    result = by_hand()
+    size = len(pickle.dumps(result))
+    assert result.leaderboard().loc["fixed", "coverage_80"] == 0.75
+    assert len(pickle.dumps(result)) == size
+    result.table["q0.9"] = 9.0
+    assert result.leaderboard().loc["fixed", "coverage_80"] == 1
+    names = ("table", "details", "timings", "history", "metrics", "season_length")
+    plain = BacktestResult(**{name: getattr(result, name) for name in names})
+    assert plain.quantiles == () and plain.losses.empty
+    assert "wql" not in plain.leaderboard()
+
+
 # Errors
+
+
+@pytest.mark.parametrize("metrics", [[3], {3: np.mean}, [np.mean]])
+def test_names_of_metrics_are_strings(metrics):
+    with pytest.raises(TypeError, match="metrics has the name .*, which is no str"):
+        backtest(Naive(3), WALK, cv=CV, metrics=metrics)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from tsrnn.archive import PathLike
-from tsrnn.backtest_scores import Scores, badness
+from tsrnn.backtest_scores import scores_of
+from tsrnn.backtest_tables import LOSSES
 
 if TYPE_CHECKING:
     from tsrnn.alarms import CheckReport
@@ -31,7 +31,7 @@ class BacktestResult:
     Where quantiles were asked for there are more: wql (weighted quantile loss, pooled over the
     series of a target as is usual), crps, coverage_80 and the like for each pair of levels such
     as 0.1 and 0.9, and msis of the outermost pair, with the scale of MASE. They are NaN for a
-    model without quantiles.
+    model without quantiles. Where some are named in `metrics`, the leaderboard has only those.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class BacktestResult:
         Training part of the first fold of each series: series, time, target and y.
     metrics : dict of name to None or function
         The columns of the leaderboard; None stands for the metric of that name in
-        `tsrnn.metrics.METRICS`.
+        `tsrnn.metrics.METRICS`, or of quantiles.
     season_length : int
         Season of the seasonal naive forecast, of MASE, RMSSE and MSIS.
     quantiles : tuple of float
@@ -75,8 +75,8 @@ class BacktestResult:
     history: pd.DataFrame
     metrics: dict[str, Any]
     season_length: int
-    quantiles: tuple[float, ...]
-    losses: pd.DataFrame
+    quantiles: tuple[float, ...] = ()
+    losses: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LOSSES))
 
     @property
     def models(self) -> list[str]:
@@ -105,7 +105,7 @@ class BacktestResult:
         ValueError
             If `sort` is no column.
         """
-        scores = self.scores
+        scores = scores_of(self)
         board = pd.DataFrame({name: scores.by(name, ["model"]) for name in scores.names})
         board["skill"] = scores.skill()
         seconds = self.timings.groupby("model")[["fit_seconds", "predict_seconds"]].sum()
@@ -113,7 +113,7 @@ class BacktestResult:
         sort = board.columns[0] if sort is None else sort
         if sort not in board.columns:
             raise ValueError(f"sort={sort!r} is not a column of it: {list(board.columns)}")
-        order = badness(board[sort], sort).sort_values(kind="stable").index
+        order = scores.badness(board[sort], sort).sort_values(kind="stable").index
         return board.loc[order].rename_axis(None)
 
     def by_horizon(self, metric: str = "mae") -> pd.DataFrame:
@@ -187,7 +187,9 @@ class BacktestResult:
                 "the backtest was made without quantiles; ask for them with "
                 "backtest(..., quantiles=[0.1, 0.5, 0.9])"
             )
-        return self.scores.calibration().T.reindex(columns=self.models).rename_axis(columns=None)
+        return (
+            scores_of(self).calibration().T.reindex(columns=self.models).rename_axis(columns=None)
+        )
 
     def diebold_mariano(self, first: str, second: str, **options: Any) -> DieboldMariano:
         """Test whether two models have the same expected loss.
@@ -295,12 +297,5 @@ class BacktestResult:
         return f"BacktestResult: {', '.join(named)}, {steps.min()} to {steps.max()} steps ahead"
 
     def _by(self, key: str, metric: str) -> pd.DataFrame:
-        scores = self.scores.by(metric, ["model", key])
+        scores = scores_of(self).by(metric, ["model", key])
         return scores.unstack("model").reindex(columns=self.models).rename_axis(columns=None)
-
-    @cached_property
-    def scores(self) -> Scores:
-        """What the tables are made of; its `by` averages by other keys, such as the target."""
-        frame = pd.concat([self.table, self.details], axis=1)
-        observed = frame[frame["y_true"].notna()]
-        return Scores(observed, self.history, self.metrics, self.season_length, self.quantiles)

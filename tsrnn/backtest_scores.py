@@ -50,8 +50,27 @@ class Scores:
 
     @property
     def names(self) -> list[str]:
-        """The metrics, and those of quantiles."""
-        return list(dict.fromkeys([*self.metrics, *self._of_quantiles]))
+        """The metrics, and those of quantiles unless some of them are named among the metrics."""
+        chosen = any(self._is_of_quantiles(name) for name in self.metrics)
+        return list(dict.fromkeys([*self.metrics, *([] if chosen else self._of_quantiles)]))
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What each coverage is to be, by its name, widest first."""
+        levels = self.quantiles
+        pairs = [(levels[i], levels[j]) for i, j in symmetric_pairs(levels)]
+        shares = {_coverage_name(lower, upper): upper - lower for lower, upper in pairs}
+        return {name: share for name, share in shares.items() if self._is_of_quantiles(name)}
+
+    def badness(self, scores: pd.Series, metric: str) -> pd.Series:
+        """Turn scores into what is smaller the better they are."""
+        if metric == "skill":
+            return -scores
+        if metric in self.shares:
+            return (scores - self.shares[metric]).abs()
+        if metric == "bias" and self.metrics.get(metric) is None:
+            return scores.abs()
+        return scores
 
     def by(self, metric: str, keys: Sequence[str]) -> pd.Series:
         """Mean over series and targets of a metric, indexed by `keys`.
@@ -62,8 +81,8 @@ class Scores:
             If the metric is unknown.
         """
         if metric not in self.names:
-            check_metrics([metric])
-        of_quantiles = metric not in self.metrics and metric in self._of_quantiles
+            check_metrics([metric], self.quantiles)
+        of_quantiles = self._is_of_quantiles(metric)
         own = ["target"] if metric in _POOLED else ["series", "target"]
         names = [*keys, *(name for name in own if name not in keys)]
         line = [names.index(name) for name in own]
@@ -121,6 +140,9 @@ class Scores:
         y_train = np.column_stack([np.concatenate(pair) for pair in pairs])
         return function(y_true[where], forecasts, y_train, len(pairs[0][0]))
 
+    def _is_of_quantiles(self, metric: str) -> bool:
+        return self.metrics.get(metric) is None and metric in self._of_quantiles
+
     @cached_property
     def _of_quantiles(self) -> dict[str, Metric]:
         return quantile_metrics(self.quantiles)
@@ -146,26 +168,44 @@ class Scores:
         }
 
 
-def check_metrics(metrics: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metrics by name: None for one of `METRICS`, else a function.
+def scores_of(result: Any) -> Scores:
+    """Scores of a `BacktestResult`, as it is now."""
+    frame = pd.concat([result.table, result.details], axis=1)
+    observed = frame[frame["y_true"].notna()]
+    return Scores(observed, result.history, result.metrics, result.season_length, result.quantiles)
+
+
+def check_metrics(
+    metrics: Sequence[str] | Mapping[str, Any], levels: Sequence[float] = ()
+) -> dict[str, Any]:
+    """Return the metrics by name: None for one of `METRICS` or of quantiles, else a function.
 
     Raises
     ------
     ValueError
         If a name is unknown, or there is none.
     TypeError
-        If what a dict gives is no function.
+        If a name is no str, or what a dict gives is no function.
     """
     if isinstance(metrics, str):
         metrics = [metrics]
     named = dict(metrics) if isinstance(metrics, Mapping) else dict.fromkeys(metrics)
     if not named:
         raise ValueError("metrics is empty; give for example ('mae', 'mase')")
+    of_quantiles = quantile_metrics(levels)
     for name, metric in named.items():
+        if not isinstance(name, str):
+            raise TypeError(
+                f"metrics has the name {name!r}, which is no str; give an own metric as "
+                "{'name': function}"
+            )
+        if metric is None and name in of_quantiles:
+            continue
         if metric is None and (name in ("wql", "crps", "msis") or name.startswith(_COVERAGE)):
             raise ValueError(
-                f"metric {name!r} is one of quantiles: those that fit to the levels asked for, as "
-                "backtest(..., quantiles=[0.1, 0.5, 0.9]), are scored without being named"
+                f"metric {name!r} is one of quantiles, but backtest(..., quantiles="
+                f"{list(levels) or None}) has {list(of_quantiles) or 'none'}; ask for the levels "
+                "that it needs, such as 0.1 and 0.9 for coverage_80"
             )
         if metric is None and name not in METRICS:
             raise ValueError(
@@ -196,7 +236,7 @@ def quantile_metrics(levels: Sequence[float]) -> dict[str, Metric]:
     }
     pairs = symmetric_pairs(levels)
     for lower, upper in pairs:
-        metrics[_coverage_name(levels, lower, upper)] = partial(_coverage, lower, upper)
+        metrics[_coverage_name(levels[lower], levels[upper])] = partial(_coverage, lower, upper)
     if pairs:
         lower, upper = pairs[0]
         metrics["msis"] = partial(_msis, lower, upper, levels[upper] - levels[lower])
@@ -216,25 +256,8 @@ def symmetric_pairs(levels: Sequence[float]) -> list[tuple[int, int]]:
     return [(i, j) for i, j in pairs if np.isclose(levels[i] + levels[j], 1.0, rtol=0, atol=1e-6)]
 
 
-def badness(scores: pd.Series, metric: str) -> pd.Series:
-    """Turn scores into what is smaller the better they are.
-
-    Examples
-    --------
-    >>> badness(pd.Series([0.7, 0.85]), "coverage_80").round(2).tolist()
-    [0.1, 0.05]
-    """
-    if metric == "skill":
-        return -scores
-    if metric == "bias":
-        return scores.abs()
-    if metric.startswith(_COVERAGE):
-        return (scores - float(metric.removeprefix(_COVERAGE)) / 100).abs()
-    return scores
-
-
-def _coverage_name(levels: Sequence[float], lower: int, upper: int) -> str:
-    return f"{_COVERAGE}{100 * (levels[upper] - levels[lower]):.6g}"
+def _coverage_name(lower: float, upper: float) -> str:
+    return f"{_COVERAGE}{100 * (upper - lower):.6g}"
 
 
 def _without_training(

@@ -71,7 +71,8 @@ def backtest(
         observations up to their own cutoffs, later than what the fit has seen.
     metrics : list of str, or dict, default ("mae", "rmse", "smape", "mase")
         Names in `tsrnn.metrics.METRICS`; in a dict also functions of (y_true, y_pred), lower
-        being better.
+        being better. Metrics of `quantiles` ("wql", "crps", "msis", "coverage_80" and the like)
+        are added to them; where some are named, only those.
     season_length : int, "auto" or list of int, default "auto"
         Season of the seasonal naive forecast and of the scale of MASE and RMSSE. "auto" takes
         the shortest above 1 that a forecaster names, else the natural one of the time step
@@ -136,7 +137,7 @@ def backtest(
     levels = _levels(quantiles)
     if levels:
         _check_quantiles(models)
-    named_metrics = check_metrics(metrics)
+    named_metrics = check_metrics(metrics, levels)
     columns = list(to_frame(X).columns)
     roles = {name: Roles.of(model, columns) for name, model in models.items()}
     data = BacktestData.read(X, y, _scored_targets(roles, columns) if y is None else None)

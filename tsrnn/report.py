@@ -10,7 +10,7 @@ import pandas as pd
 
 import tsrnn
 from tsrnn.archive import PathLike, replacing
-from tsrnn.backtest_scores import badness
+from tsrnn.backtest_scores import Scores, scores_of
 from tsrnn.plotting_backtest import BacktestDisplay, metric_name
 from tsrnn.plotting_calibration import CalibrationDisplay
 from tsrnn.plotting_training import TrainingDisplay
@@ -77,9 +77,10 @@ def _summary(result: BacktestResult) -> str:
 
 
 def _leaderboard(result: BacktestResult, board: pd.DataFrame) -> str:
-    best = {name: _best(board, name) for name in board.columns if name not in _SECONDS}
+    scores = scores_of(result)
+    best = {name: _best(scores, board, name) for name in board.columns if name not in _SECONDS}
     notes = [
-        "Smaller is better, but for skill, which is the share of the mean absolute error of the "
+        f"Best is {_best_rule(scores)}. Skill is the share of the mean absolute error of the "
         f"seasonal naive forecast (season of {result.season_length}) that a model saves. The best "
         "of each column is marked. Scores are averaged over series and targets."
     ]
@@ -87,8 +88,8 @@ def _leaderboard(result: BacktestResult, board: pd.DataFrame) -> str:
         levels = ", ".join(f"{level:g}" for level in result.quantiles)
         notes.append(
             f"wql and crps score the quantiles {levels}, msis the outermost interval. A coverage "
-            "is the share of observations inside an interval, best near the percentage in its "
-            "name. A dash stands where a model forecasts no quantiles."
+            "is the share of observations inside an interval. A dash stands where a model "
+            "forecasts no quantiles."
         )
     marked = table(
         board, "model", "Leaderboard", mark=lambda model, name: model in best.get(name, ())
@@ -96,9 +97,19 @@ def _leaderboard(result: BacktestResult, board: pd.DataFrame) -> str:
     return "\n".join([marked, *(paragraph(note, note=True) for note in notes)])
 
 
-def _best(board: pd.DataFrame, name: str) -> list[str]:
-    """Models with the best value of a column; none, if it is the same for all."""
-    bad = badness(board[name], name)
+def _best_rule(scores: Scores) -> str:
+    """Say which value of a column is the best."""
+    rules = ["the greatest skill"]
+    if "bias" in scores.names and scores.metrics["bias"] is None:
+        rules.append("the bias nearest to 0")
+    if any(name in scores.shares for name in scores.names):
+        rules.append("the coverage nearest to the percentage in its name")
+    return f"{', '.join(rules)} and the smallest value of all else"
+
+
+def _best(scores: Scores, board: pd.DataFrame, name: str) -> list[str]:
+    """Models with the best finite value of a column; none, if it is the same for all."""
+    bad = scores.badness(board[name], name).where(np.isfinite(board[name]))
     best = board.index[bad == bad.min()].tolist()
     return best if len(best) < len(board) else []
 
@@ -119,7 +130,7 @@ def _forecasts(result: BacktestResult, models: list[str]) -> str:
 
 
 def _line_errors(result: BacktestResult, model: str, metric: str) -> pd.Series:
-    return result.scores.by(metric, ["model", "series", "target"])[model]
+    return scores_of(result).by(metric, ["model", "series", "target"])[model]
 
 
 def _rule(n_lines: int, models: list[str], metric: str) -> str:
@@ -136,10 +147,10 @@ def _rule(n_lines: int, models: list[str], metric: str) -> str:
 
 
 def _bands_note(result: BacktestResult) -> str:
-    names = [name for name in result.scores.names if name.startswith("coverage_")]
-    if not names:
+    held = [f"{100 * share:.6g}%" for share in scores_of(result).shares.values()]
+    if not held:
         return ""
-    shares = ", ".join(f"{name.removeprefix('coverage_')}%" for name in names)
+    shares = ", ".join(held)
     return f"Shaded bands are intervals that are to hold {shares} of the observations."
 
 
@@ -194,7 +205,8 @@ def _errors(result: BacktestResult, by: str) -> str:
     several = len(result.table[["series", "target"]].drop_duplicates()) > 1
     # Of a single series MASE is the MAE in other units.
     names = [next(iter(result.metrics)), *(["mase"] if several else []), "wql"]
-    names = [name for name in dict.fromkeys(names) if name in result.scores.names]
+    known = scores_of(result).names
+    names = [name for name in dict.fromkeys(names) if name in known]
     drawn = []
     for i, metric in enumerate(names):
         errors = result.by_horizon(metric) if by == "horizon" else result.by_cutoff(metric)
