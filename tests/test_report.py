@@ -3,14 +3,18 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from chromium import BROWSER, Chromium
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from tsrnn import Alarm, CheckReport, Naive, RollingOriginSplit, SeasonalNaive, backtest
+from tsrnn.plotting_style import positions, time_axis
 from tsrnn.report_choice import choose_folds, choose_lines
 from tsrnn.report_parts import number
 
@@ -197,6 +201,44 @@ def test_other_data(X, tmp_path):
     assert page.tags.count("figure") >= 4
 
 
+def test_the_best_is_said_rightly(full, written, tmp_path):
+    _, page, _ = written
+    rule = (
+        "Best is the greatest skill, the coverage nearest to the percentage in its name and the s"
+    )
+    assert rule in page.text and "bias" not in page.text
+    metrics = {"bias": None, "coverage_mine": lambda y_true, y_pred: 4.5}
+    X = pd.Series([1.0, 2, 4, 8, 16, 32], name="users")
+    models = {"one": Naive(1), "two": SeasonalNaive(1, season_length=2)}
+    result = backtest(models, X, cv=RollingOriginSplit(2, horizon=1), metrics=metrics)
+    page, _ = read(result, tmp_path / "bias.html")
+    assert "Best is the greatest skill, the bias nearest to 0 and the smallest v" in page.text
+
+
+def test_only_finite_values_are_best(tmp_path):
+    X = pd.Series([5.0] * 7 + [6, 5], name="y")
+    models = {"naive": Naive(1), "seasonal": SeasonalNaive(1, season_length=2)}
+    infinite = {"own": lambda y_true, y_pred: -np.inf if y_pred[-1] == 6 else 1.0}
+    result = backtest(models, X, cv=RollingOriginSplit(2, horizon=1), metrics=infinite)
+    assert np.isinf(result.leaderboard()["own"]).sum() == 1
+    _, text = read(result, tmp_path / "report.html")
+    assert '<td class="best">1</td>' in text and '"best">-∞' not in text
+
+
+@pytest.mark.parametrize("n", [5, 12, 18, 24, 40, 90])
+def test_labels_of_dates_do_not_overlap(n):
+    index = pd.date_range("2024-02-20", periods=n, freq="D")
+    figure = Figure(figsize=(4.3, 2.6))
+    FigureCanvasAgg(figure)
+    ax = figure.subplots()
+    ax.plot(positions(index), np.arange(n))
+    time_axis(ax, index)
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
+    assert len(boxes) > 1
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
 # What is drawn
 
 
@@ -265,6 +307,27 @@ def test_a_failed_report_leaves_the_old_file(full, tmp_path):
         full.to_html(tmp_path / "none" / "report.html")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"title": 3}, "title=3 must be a str"),
+        ({"path": 3}, "path=3 must be a path"),
+        ({"alarms": ALARMS}, r"alarms is a single report; .*alarms=\{'banded': check\(forecaster"),
+        ({"alarms": [ALARMS]}, "alarms is a list; name the model of each report"),
+    ],
+)
+def test_bad_parameters_are_named(full, options, message, tmp_path):
+    with pytest.raises(TypeError, match=message):
+        full.to_html(**{"path": tmp_path / "x.html", **options})
+
+
+def test_a_single_report_of_alarms_and_the_home_folder(full, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    replace(full, losses=LOSSES).to_html("~/x.html", alarms=ALARMS)
+    assert "banded: 1 of 2 alarms fired" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
 # The browser
 
 
@@ -283,3 +346,9 @@ def test_a_browser_shows_the_page_in_peace(written):
             narrow = "[...document.querySelectorAll('svg')].map(e => e.getBoundingClientRect()"
             assert browser.evaluate(f"Math.min(...{narrow}.width))") > 250
             assert browser.evaluate(f"Math.max(...{narrow}.right))") <= width
+            # the names of the models stay where they are when the numbers are scrolled
+            box = "document.querySelector('#leaderboard .scroll')"
+            first = f"{box}.querySelector('tbody th').getBoundingClientRect().left"
+            before = browser.evaluate(first)
+            browser.evaluate(f"{box}.scrollLeft = 200")
+            assert browser.evaluate(first) == before

@@ -239,7 +239,7 @@ class BacktestResult:
         path: PathLike,
         *,
         title: str | None = None,
-        alarms: Mapping[str, CheckReport] | None = None,
+        alarms: CheckReport | Mapping[str, CheckReport] | None = None,
     ) -> None:
         """Write a report: one page of HTML that holds all it needs, and opens anywhere.
 
@@ -251,18 +251,19 @@ class BacktestResult:
         Parameters
         ----------
         path : path-like
-            An older file is replaced at once.
+            An older file is replaced at once; a leading ~ is the home folder.
         title : str, default None
             None is "Backtest".
-        alarms : dict of name to CheckReport, default None
-            What `tsrnn.check` says of fitted forecasters, to be shown too.
+        alarms : dict of name to CheckReport, or CheckReport, default None
+            What `tsrnn.check` says of fitted forecasters, to be shown too; a single report where
+            one model is a network.
 
         Raises
         ------
         OSError
             If the file cannot be written; an older one is then as it was.
         TypeError
-            If `alarms` holds something else.
+            If a parameter is something else.
 
         Examples
         --------

@@ -92,6 +92,8 @@ def time_axis(ax: Any, index: pd.Index, *, n_ticks: int = 8) -> None:
     if isinstance(index, pd.PeriodIndex | pd.DatetimeIndex):
         zone = getattr(index, "tz", None)
         locator = dates.AutoDateLocator(tz=zone, minticks=3, maxticks=n_ticks)
+        # Without every fourth day: the 29th is so close to the next month that labels overlap.
+        locator.intervald[dates.DAILY] = [1, 2, 7, 14, 21]
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
     elif len(index) <= _ALL_TICKS and index.is_unique:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 import tsrnn
-from tsrnn.archive import PathLike, replacing
+from tsrnn.archive import replacing
 from tsrnn.backtest_scores import Scores, scores_of
 from tsrnn.plotting_backtest import BacktestDisplay, metric_name
 from tsrnn.plotting_calibration import CalibrationDisplay
 from tsrnn.plotting_training import TrainingDisplay
+from tsrnn.report_alarms import alarm_section
 from tsrnn.report_choice import MOST_LINES, MOST_MODELS, Line, choose_folds, choose_lines
 from tsrnn.report_parts import (
-    alarm_table,
     figure,
     models_key,
     page,
@@ -27,6 +29,7 @@ from tsrnn.report_parts import (
 from tsrnn.report_pictures import picture, shortened
 
 if TYPE_CHECKING:
+    from tsrnn.alarms import CheckReport
     from tsrnn.backtest_result import BacktestResult
 
 _LEAST_HISTORY = 12
@@ -35,13 +38,17 @@ _SECONDS = ("fit_seconds", "predict_seconds")
 
 def write_report(
     result: BacktestResult,
-    path: PathLike,
+    path: str | PathLike[str],
     *,
     title: str | None = None,
-    alarms: Mapping[str, Any] | None = None,
+    alarms: CheckReport | Mapping[str, CheckReport] | None = None,
 ) -> None:
     """Write a backtest as one page of HTML; see `BacktestResult.to_html`."""
-    warnings = _alarms({} if alarms is None else alarms)
+    if not isinstance(title, str | None):
+        raise TypeError(f"title={title!r} must be a str, or None for 'Backtest'")
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"path={path!r} must be a path, for example 'report.html'")
+    warnings = alarm_section(result, alarms)
     board = result.leaderboard()
     sections = [
         ("leaderboard", "Leaderboard", _leaderboard(result, board)),
@@ -58,7 +65,7 @@ def write_report(
         [section for section in sections if section[2]],
         f"Made with tsrnn {tsrnn.__version__}. This page loads nothing from elsewhere.",
     )
-    with replacing(path) as part:
+    with replacing(os.path.expanduser(path)) as part:
         part.write_bytes(content.encode("utf-8", errors="xmlcharrefreplace"))
 
 
@@ -275,20 +282,6 @@ def _training_figure(name: str, losses: pd.DataFrame, i: int) -> str:
     of = "" if members == 1 else f" of its {members} networks"
     caption = f"{name}: losses{of} by epoch, in the fit up to {_written(losses['cutoff'].iloc[0])}."
     return figure(picture(draw, caption, f"training-{i}"), caption)
-
-
-def _alarms(alarms: Mapping[str, Any]) -> str:
-    parts = []
-    for name, report in alarms.items():
-        if not hasattr(report, "alarms"):
-            raise TypeError(
-                f"alarms: {name!r} is {report!r}, not what check returns; give for example "
-                "{'LSTM': check(forecaster, X)}"
-            )
-        fired = sum(alarm.fired for alarm in report.alarms)
-        caption = f"{name}: {fired} of {_count(len(report.alarms), 'alarm')} fired"
-        parts += [paragraph(caption), alarm_table(report.alarms, caption)]
-    return "\n".join(parts)
 
 
 def _settle(ax: Any, title: str) -> None:

@@ -28,6 +28,9 @@ th, td { padding: 0.3rem 0.6rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 thead th { background: var(--shade); }
 th[scope=row] { text-align: left; white-space: normal; min-width: 7rem; max-width: 14rem; }
+table:not(.words) th:first-child { position: sticky; left: 0; }
+table:not(.words) th[scope=row] { background: var(--page); }
+@media screen and (max-width: 30rem) { table:not(.words) th[scope=row] { max-width: 8rem; } }
 thead th:first-child, .words th, .words td { text-align: left; }
 td.wide { white-space: normal; max-width: 40rem; }
 .words { max-width: 46rem; }
