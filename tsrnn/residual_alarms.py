@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import f as f_distribution
 
 from tsrnn.alarm import Alarm, alarm
 from tsrnn.chance import LEVEL, largest_correlation, steps_of
 from tsrnn.forecast_alarms import HeldOut
 
-# What correlates less would, if it were forecast too, make errors smaller by less than a tenth.
-_CORRELATED = 0.44
+# A season that makes less of the variance would, if it were forecast too, make errors smaller by
+# less than a sixth; a trend that correlates less, by less than a tenth.
+_SEASONAL, _TRENDING = 0.3, 0.44
 _FEWEST = 10
 # Seasons that are looked for where none is known: values resemble those just before them without
 # one, and a year of days is the longest that is common.
@@ -34,29 +36,52 @@ def residual_season(held: HeldOut) -> Alarm | None:
         "season in residuals",
         value,
         limit,
-        f"correlation of one-step residuals with those {season} steps before: a season is left "
-        f"in them. Give season_length={season}, context_length= of two seasons or more, or train "
-        "longer.",
+        f"share of the variance of one-step residuals that comes back every {season} steps: a "
+        f"season is left in them. Give season_length={season}, context_length= of two seasons or "
+        "more, or train longer.",
     )
 
 
 def _repeats(
     residuals: list[np.ndarray], season: int, unlike: float, level: float
 ) -> tuple[float, float] | None:
-    """Correlation of residuals over a season, and its limit; None for too few of them.
+    """Share of the variance that a season makes, and its limit; None for too few residuals.
 
+    The share is the correlation of residuals in the same phase, from an analysis of variance
+    between the phases of each series (Fisher, 1925, Statistical Methods for Research Workers).
     The mean over the season around each is taken away first, for trends and slow changes come
-    back after a season too. Correlations of correlated values vary more: Bartlett (1946), JRSS
+    back after a season too. Correlated residuals count as fewer, as in Bartlett (1946), JRSS
     Supplement 8(1).
     """
-    level_ones = [_without_level(r, season) for r in residuals if len(r) > season]
-    n = sum(_n_known(r[season:] * r[:-season]) for r in level_ones)
-    if n < max(season, _FEWEST):
+    flat = [_without_level(r, season) for r in residuals if len(r) > season]
+    parts = [_phases(r, season) for r in flat]
+    if not parts:
         return None
-    # What the season itself adds to them has gone from differences over it.
-    next_to = _lagged([r[season:] - r[:-season] for r in level_ones], 1) ** 2
-    n_like = n * unlike * (1 - next_to) / (1 + next_to)
-    return _lagged(level_ones, season), _limit(n_like, level)
+    between, whole, n_means, n = np.sum(parts, axis=0)
+    n_columns = len(flat) * flat[0].shape[1]
+    of_means, of_rest = n_means - n_columns, n - n_means
+    if of_rest < max(season, _FEWEST):
+        return None
+    # What the season itself adds to neighbours has gone from differences over it.
+    next_to = _lagged([r[season:] - r[:-season] for r in flat], 1) ** 2
+    counts = unlike * (1 - next_to) / (1 + next_to)
+    chance = f_distribution.ppf(1 - level, *np.maximum(counts * np.array([of_means, of_rest]), 1))
+    rest = max((whole - between) / of_rest, 1e-300)
+    shares = [(f - 1) / (f - 1 + n / n_means) for f in (between / of_means / rest, chance)]
+    return float(shares[0]), max(_SEASONAL, float(shares[1]))
+
+
+def _phases(values: np.ndarray, season: int) -> tuple[float, float, int, int]:
+    """Squares of the means of each phase and of all values, and how many there are of both."""
+    centred = _centred(values)
+    length, width = values.shape
+    cycles = np.full((-(-length // season) * season, width), np.nan)
+    cycles[:length] = centred
+    cycles = cycles.reshape(-1, season, width)
+    counts = (~np.isnan(cycles)).sum(axis=0)
+    squares = np.nansum(cycles, axis=0) ** 2 / np.maximum(counts, 1)
+    whole = float(np.nansum(centred**2))
+    return float(squares.sum()), whole, int((counts > 0).sum()), int(counts.sum())
 
 
 def residual_trend(held: HeldOut) -> Alarm | None:
@@ -78,20 +103,16 @@ def residual_trend(held: HeldOut) -> Alarm | None:
     next_to = _lagged([_without_curve(r) for r in residuals], 1)
     next_to = (length * next_to + 3) / max(length - 8, 4)
     next_to = min(max(0.0, next_to), 0.99)
-    limit = _limit(n * _unlike(held) * (1 - next_to) / (1 + next_to), LEVEL / 2)
+    n_like = n * _unlike(held) * (1 - next_to) / (1 + next_to)
+    limit = max(_TRENDING, largest_correlation(n_like, LEVEL / 2))
     return alarm(
         "trend in residuals",
         value,
-        _CORRELATED if value > _naive_errors(held) else limit,
+        _TRENDING if value > _naive_errors(held) else limit,
         "correlation of one-step residuals with time: forecasts fall behind a trend. Use "
         "reference='last' or 'season', take differences first (Differencer), or fit again on "
         "newer data.",
     )
-
-
-def _limit(n: float, level: float) -> float:
-    """Correlation that is both worth forecasting and no chance among `n` independent values."""
-    return max(_CORRELATED, largest_correlation(n, level))
 
 
 def _residuals(held: HeldOut) -> list[np.ndarray]:
