@@ -57,10 +57,9 @@ def _repeats(
     parts = [_phases(r, season) for r in flat]
     if not parts:
         return None
-    between, whole, n_means, n = np.sum(parts, axis=0)
-    n_columns = len(flat) * flat[0].shape[1]
+    between, whole, n_columns, n_means, n = np.sum(parts, axis=0)
     of_means, of_rest = n_means - n_columns, n - n_means
-    if of_rest < max(season, _FEWEST):
+    if of_means < 1 or of_rest < max(season, _FEWEST):
         return None
     # What the season itself adds to neighbours has gone from differences over it.
     next_to = _lagged([r[season:] - r[:-season] for r in flat], 1) ** 2
@@ -71,8 +70,8 @@ def _repeats(
     return float(shares[0]), max(_SEASONAL, float(shares[1]))
 
 
-def _phases(values: np.ndarray, season: int) -> tuple[float, float, int, int]:
-    """Squares of the means of each phase and of all values, and how many there are of both."""
+def _phases(values: np.ndarray, season: int) -> tuple[float, ...]:
+    """Squares of the means of each phase, and of all values; numbers of columns, means, values."""
     centred = _centred(values)
     length, width = values.shape
     cycles = np.full((-(-length // season) * season, width), np.nan)
@@ -81,7 +80,8 @@ def _phases(values: np.ndarray, season: int) -> tuple[float, float, int, int]:
     counts = (~np.isnan(cycles)).sum(axis=0)
     squares = np.nansum(cycles, axis=0) ** 2 / np.maximum(counts, 1)
     whole = float(np.nansum(centred**2))
-    return float(squares.sum()), whole, int((counts > 0).sum()), int(counts.sum())
+    seen = counts > 0
+    return squares.sum(), whole, seen.any(axis=0).sum(), seen.sum(), counts.sum()
 
 
 def residual_trend(held: HeldOut) -> Alarm | None:
