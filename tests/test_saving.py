@@ -397,8 +397,9 @@ class MyNaive(Naive):
     ],
 )
 def test_classes_and_functions_that_cannot_be_written_are_named(
-    forecaster, message, tmp_path, monthly
+    forecaster, message, tmp_path, monthly, monkeypatch
 ):
+    monkeypatch.chdir(tmp_path)  # where memory="folder" writes
     with pytest.raises(TypeError, match=f"^{message}"):
         forecaster.fit(monthly).save(tmp_path / "a.tsrnn")
     assert "a.tsrnn" not in os.listdir(tmp_path)
