@@ -38,7 +38,7 @@ from tsrnn.probabilistic import ProbabilisticForecasts
 from tsrnn.ready_made import is_ready_made, ready_made_panel
 from tsrnn.rolling import compare
 from tsrnn.shrinkage import network_share
-from tsrnn.target_units import as_read, in_units
+from tsrnn.target_units import as_read, check_targets, in_units
 from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
 from tsrnn.windows import Windows
 
@@ -482,6 +482,7 @@ class RNNForecaster(ProbabilisticForecasts):
     ) -> None:
         """Train each member; weights of the last fit are where warm starts begin."""
         weights = window_weights(windows, sample_weight)
+        check_targets(windows.panel, self.distribution)
         windows = replace(windows, panel=as_read(windows.panel, self.distribution))
         shares_targets = planning.shares_targets(self, windows.panel)
         if shares_targets:
@@ -572,7 +573,7 @@ class RNNForecaster(ProbabilisticForecasts):
 
     def _read(self, X: Any, y: Any = None) -> Panel:
         panel = super()._read(X, y)
-        as_read(panel, self.spec_.distribution)  # before rows become history
+        check_targets(panel, self.spec_.distribution)  # before rows become history
         return panel
 
     def _network(self) -> Network:

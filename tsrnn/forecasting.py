@@ -57,9 +57,7 @@ def forecast(
     horizon = network[0].horizon
     _check_reach(panel, n_steps, horizon)
     n_blocks = -(-n_steps // horizon)
-    future = np.zeros((len(cutoffs), n_blocks * horizon, 0))
-    if network[0].n_future:
-        future = future_covariates(panel, series, cutoffs, n_blocks * horizon)
+    future = _known_future(panel, series, cutoffs, network[0], n_blocks * horizon)
     known = np.split(future, n_blocks, axis=1)
     blocks: list[np.ndarray] = []
     for i, ahead in enumerate(known):
@@ -95,7 +93,7 @@ def forecast_quantiles(
     """
     spec = network[0]
     assert spec.distribution is not None
-    future = _known_future(panel, series, cutoffs, spec)
+    future = _known_future(panel, series, cutoffs, spec, spec.horizon)
     answer = partial(quantile_forecasts, spec.distribution)
     return _run(network, panel, series, cutoffs, future, answer, levels)
 
@@ -105,7 +103,7 @@ def training_scores(network: Network, windows: Windows) -> np.ndarray:
     panel, series, cutoffs = windows.panel, windows.series, windows.cutoffs
     spec = network[0]
     assert spec.distribution is not None
-    future = _known_future(panel, series, cutoffs, spec)
+    future = _known_future(panel, series, cutoffs, spec, spec.horizon)
     answer = partial(normal_scores, spec.distribution)
     return _run(network, panel, series, cutoffs, future, answer, windows.targets)
 
@@ -158,7 +156,7 @@ def training_errors(network: Network, windows: Windows) -> tuple[np.ndarray, np.
     """Absolute errors with the network and of its reference alone, in units of each window."""
     panel, series, cutoffs = windows.panel, windows.series, windows.cutoffs
     spec, encoding, _ = network
-    future = _known_future(panel, series, cutoffs, spec)
+    future = _known_future(panel, series, cutoffs, spec, spec.horizon)
     scale = divisor(encoding.statistics(windows, spec)[1][:, None])
     answer = partial(_with_reference, spec.distribution)
     both = _run(network, panel, series, cutoffs, future, answer)
@@ -174,12 +172,12 @@ def _with_reference(distribution: str | None, outputs: Outputs) -> np.ndarray:
 
 
 def _known_future(
-    panel: Panel, series: np.ndarray, cutoffs: np.ndarray, spec: NetworkSpec
+    panel: Panel, series: np.ndarray, cutoffs: np.ndarray, spec: NetworkSpec, n_steps: int
 ) -> np.ndarray:
-    """Covariates known over the horizon after each cutoff."""
+    """Covariates known over the steps after each cutoff."""
     if not spec.n_future:
-        return np.zeros((len(cutoffs), spec.horizon, 0))
-    return future_covariates(panel, series, cutoffs, spec.horizon)
+        return np.zeros((len(cutoffs), n_steps, 0))
+    return future_covariates(panel, series, cutoffs, n_steps)
 
 
 def _check_reach(panel: Panel, n_steps: int, horizon: int) -> None:

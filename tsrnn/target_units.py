@@ -10,8 +10,8 @@ from tsrnn.distributions import COUNTS
 from tsrnn.panel import Panel
 
 
-def as_read(panel: Panel, distribution: str | None) -> Panel:
-    """Check that targets can come from a distribution; of log-normal ones take logarithms.
+def check_targets(panel: Panel, distribution: str | None) -> None:
+    """Check that targets can come from a distribution.
 
     Raises
     ------
@@ -22,10 +22,16 @@ def as_read(panel: Panel, distribution: str | None) -> Panel:
         whole = (panel.targets >= 0) & (panel.targets == np.floor(panel.targets))
         remedy = "which are whole numbers from 0 on; use distribution='gaussian' or 'quantiles'"
         _check(panel, whole, f"distribution={distribution!r} is for counts, {remedy}")
+    if distribution == "log_normal":
+        remedy = "use distribution='gaussian' or 'quantiles'"
+        message = f"distribution='log_normal' is for values above 0; {remedy}"
+        _check(panel, panel.targets > 0, message)
+
+
+def as_read(panel: Panel, distribution: str | None) -> Panel:
+    """Targets that were checked, as a network reads them: of log-normal ones logarithms."""
     if distribution != "log_normal":
         return panel
-    remedy = "use distribution='gaussian' or 'quantiles'"
-    _check(panel, panel.targets > 0, f"distribution='log_normal' is for values above 0; {remedy}")
     values = panel.values.copy()
     values[:, : panel.n_targets] = np.log(panel.targets)
     return replace(panel, values=values)

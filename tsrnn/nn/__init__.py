@@ -21,7 +21,6 @@ _HOMES = {
     "trace": "tsrnn.nn.traces",
     "mean_gradients": "tsrnn.nn.gradients",
     "fresh_weights": "tsrnn.nn.gradients",
-    "loss_of": "tsrnn.nn.gradients",
     "losses_of": "tsrnn.nn.gradients",
 }
 

@@ -100,8 +100,3 @@ def losses_of(loss: Any, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     compute = keras.losses.get(loss)
     truth, outputs = (tf.constant(a, tf.float32) for a in (y_true, y_pred))
     return np.asarray(compute(truth, outputs), np.float64).reshape(len(y_true), -1).mean(axis=1)
-
-
-def loss_of(loss: Any, y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Mean of a Keras loss over windows, arrays of shape (n_windows, horizon, n_targets)."""
-    return float(losses_of(loss, y_true, y_pred).mean())
