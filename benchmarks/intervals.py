@@ -5,7 +5,8 @@ Run: python benchmarks/intervals.py [data ...] [--models SeasonalNaive ...] [--s
 Data: m4_hourly, m3_monthly. Prints a markdown table of each: the share of the test rows inside
 intervals of 80% and of 95%, MSIS of the latter (the mean over series, as M4 scores it), and the
 weighted quantile loss of nine deciles, all series pooled. Intervals come from a distribution that
-the network forecasts, or from a ConformalForecaster around a model; those of networks are means
+the network forecasts, from a ConformalForecaster around a model, or of ETS from paths that
+statsmodels simulates (fitting it anew at 30 cutoffs would take hours); those of networks are means
 over the seeds.
 """
 
@@ -29,6 +30,7 @@ MODELS = ("SeasonalNaive", "Theta", "ETS", "LSTMForecaster")
 DISTRIBUTIONS = ("quantiles", "gaussian", "student_t")
 METHODS = ("split", "adaptive")
 DECILES = np.arange(1, 10) / 10
+N_PATHS = 2000
 PUBLISHED = {"m4_hourly": ("ES-RNN, published in M4", 7.928)}
 
 
@@ -49,6 +51,9 @@ def main() -> None:
             "forecaster", "intervals", "inside 80%", "inside 95%", "MSIS (95%)", "wQL", "seconds"
         )
         for model in options.models:
+            if model == "ETS":
+                print_simulated(data)
+                continue
             print_conformal(data, model, options.seeds)
             for distribution in DISTRIBUTIONS if model == "LSTMForecaster" else ():
                 print_distribution(data, model, distribution, options.seeds)
@@ -91,6 +96,40 @@ def print_distribution(data: str, model: str, distribution: str, n_seeds: int) -
         seconds = time.perf_counter() - start
         found.append([*scores(forecaster, train, truth, season), seconds])
     print_row(model, f"distribution {distribution!r}", *np.mean(found, axis=0))
+
+
+def print_simulated(data: str) -> None:
+    """Fit ETS, and print the scores of what statsmodels simulates with it."""
+    horizon, season, _ = PANELS[data]
+    train, truth = read_panel(data, horizon, None, validation=False)
+    start = time.perf_counter()
+    paths = SimulatedPaths(tsrnn.ETS(horizon, season_length=season, n_jobs=-1).fit(train))
+    seconds = time.perf_counter() - start
+    print_row("ETS", "simulated by statsmodels", *scores(paths, train, truth, season), seconds)
+
+
+class SimulatedPaths:
+    """Intervals and quantiles of paths that statsmodels simulates from the end of each series."""
+
+    def __init__(self, ets: tsrnn.ETS) -> None:
+        frame = ets.predict()
+        paths = np.empty((len(frame), N_PATHS))
+        for label, (fitted,) in ets.models_.items():
+            simulated = ets.results(label).simulate(
+                ets.horizon, anchor="end", repetitions=N_PATHS, rng=np.random.default_rng(0)
+            )
+            own = frame.index.get_level_values(0) == label
+            paths[own] = np.reshape(simulated, (ets.horizon, N_PATHS)) * fitted.scale
+        self.paths = pd.DataFrame(paths, frame.index)
+
+    def predict_interval(self, coverage: float) -> pd.DataFrame:
+        """Central intervals, under the name of the target."""
+        bounds = self.paths.quantile([(1 - coverage) / 2, (1 + coverage) / 2], axis=1).T
+        return pd.concat({"y": bounds.set_axis(["lower", "upper"], axis=1)}, axis=1)
+
+    def predict_quantiles(self, quantiles: np.ndarray) -> pd.DataFrame:
+        """Quantiles, under the name of the target."""
+        return pd.concat({"y": self.paths.quantile(quantiles, axis=1).T}, axis=1)
 
 
 def scores(forecaster: Any, train: pd.DataFrame, truth: pd.Series, season: int) -> list[float]:
