@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -21,6 +22,8 @@ from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
 _MOST_CACHED = 32
+# Building a network takes longer than a pass over a short series, and folds share seeds.
+_MOST_SEEDS = 8
 
 
 def train(
@@ -78,6 +81,7 @@ class _Trainer:
         self.optimizer.build(self.model.trainable_variables)
         self.start = [v.numpy() for v in self.optimizer.variables]
         self.variables = [*self.model.variables, *self.optimizer.variables]
+        self._initial = lru_cache(maxsize=_MOST_SEEDS)(self._built)
         self._read = tf.function(self._values, autograph=False).get_concrete_function()
         self._pass = tf.function(self._one_pass, autograph=False)
 
@@ -135,11 +139,14 @@ class _Trainer:
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
 
+    def _built(self, seed: int) -> list[np.ndarray]:
+        """Draw weights and states of random generators as a new model would."""
+        return [variable.numpy() for variable in build(self.spec, seed).variables]
+
     def restart(self, how: TrainSpec, n_batches: int, weights: list[np.ndarray] | None) -> None:
         """Reset weights, dropout seeds and optimizer as if nothing had been trained."""
         self.is_compiling = True  # until an epoch is complete
-        fresh = build(self.spec, how.seed)
-        for variable, value in zip(self.model.variables, fresh.variables, strict=True):
+        for variable, value in zip(self.model.variables, self._initial(how.seed), strict=True):
             variable.assign(value)
         if weights is not None:
             self.model.set_weights(weights)
