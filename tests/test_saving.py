@@ -31,6 +31,7 @@ from tsrnn import (
     ETS,
     VAR,
     AutoReg,
+    ConformalForecaster,
     Deseasonalizer,
     Differencer,
     Drift,
@@ -99,6 +100,7 @@ def answers(forecaster, history, later):
         forecaster.update(later).predict(),
         repr(forecaster),
         forecaster.sample(n_samples=2, random_state=0) if hasattr(forecaster, "sample") else None,
+        forecaster.predict_interval() if hasattr(forecaster, "predict_interval") else None,
     ]
 
 
@@ -144,6 +146,7 @@ def forecasters():
         "output": make_forecast_pipeline(
             MinMaxScaler((0, 2)).set_output(transform="pandas"), Deseasonalizer(), Naive(3)
         ),
+        "conformal": ConformalForecaster(LSTMForecaster(3, **TINY), method="adaptive"),
     }
     of_panel = {
         "GRU": GRUForecaster(3, architecture="encoder_decoder", **TINY, **SHOP),
@@ -155,6 +158,8 @@ def forecasters():
         "VAR": VAR(3),
         "STL": STLForecaster(3, **SHOP),
         "panel": ETS(3, error="add", seasonal=None, **SHOP),
+        "bounded": ConformalForecaster(SeasonalNaive(3, **SHOP), coverage=0.8),
+        "bounded pipeline": ConformalForecaster(make_forecast_pipeline(StandardScaler(), VAR(3))),
     }
     return of_series, of_panel
 

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.archive import PathLike
 from tsrnn.backtest_result import BacktestResult
 from tsrnn.backtesting import backtest
 from tsrnn.base import rows_of
@@ -323,6 +324,23 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         new = read_targets(X, y, self._positions, self._history.grid)
         self._history = extend(self._history, new)
         return self
+
+    def save(self, path: PathLike) -> None:
+        """Write forecaster and calibration to a file, which `tsrnn.load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            As of the forecasters' `save`.
+
+        Raises
+        ------
+        TypeError
+            If the forecaster is none of tsrnn, or a parameter cannot be written, naming it.
+        """
+        from tsrnn.saving import save  # which knows all forecasters
+
+        save(self, path)
 
     @property
     def horizon(self) -> int:

@@ -31,6 +31,7 @@ _ESTIMATORS = {
         *("AutoReg", "STLForecaster", "StatsmodelsForecaster", "UnobservedComponents", "VAR"),
     ),
     "tsrnn.pipeline": ("ForecastPipeline",),
+    "tsrnn.intervals": ("ConformalForecaster",),
     "tsrnn.frame_step": ("FrameStep",),
     "tsrnn.windows": ("SlidingWindow",),
     "tsrnn.preprocessing": ("Deseasonalizer", "Differencer"),

@@ -13,6 +13,7 @@ from tsrnn.frame_history import FrameHistory
 from tsrnn.inputs import Encoding
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.panel import Columns, Container, Panel
+from tsrnn.pipeline import ForecastPipeline
 from tsrnn.plain_types import fits
 from tsrnn.statistical.fitting import Fitted
 from tsrnn.steps import Chain
@@ -50,6 +51,18 @@ _FITTED: dict[str, dict[str, Any]] = {
         "fitted_with_y_": bool,
         "season_length_": int,
         "naive_error_": np.ndarray | None,
+    },
+    "ConformalForecaster": {
+        "forecaster_": Forecaster | ForecastPipeline,
+        "horizon_": int,
+        "n_splits_": int,
+        "step_": int,
+        "season_length_": int,
+        "fitted_with_y_": bool,
+        "residuals_": np.ndarray,
+        "_positions": list[int],
+        "_history": Panel,
+        "_unscaled": np.ndarray,
     },
     "FrameStep": {"makes_windows_": bool},
     "Differencer": {"columns_": np.ndarray, "lags_": tuple[int, ...], "history_": Panel},

@@ -22,6 +22,7 @@ from tsrnn.archive import (
     write_archive,
 )
 from tsrnn.base import Forecaster
+from tsrnn.intervals import ConformalForecaster
 from tsrnn.pipeline import ForecastPipeline
 from tsrnn.plain import BASIC_KINDS, Reader, Writer
 from tsrnn.plain_objects import OBJECT_KINDS
@@ -50,7 +51,7 @@ def save(forecaster: Any, path: PathLike) -> None:
 
     Parameters
     ----------
-    forecaster : forecaster of tsrnn or ForecastPipeline
+    forecaster : forecaster of tsrnn, ForecastPipeline or ConformalForecaster
     path : path-like
         File to write, by custom with the ending ``.tsrnn``. An older one is replaced at once:
         at any moment it is either the old file or the new one.
@@ -86,7 +87,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    forecaster : forecaster of tsrnn or ForecastPipeline
+    forecaster : forecaster of tsrnn, ForecastPipeline or ConformalForecaster
         With the parameters, fitted attributes and forecasts of the one that was saved.
 
     Raises
@@ -125,7 +126,7 @@ def _read(manifest: dict[str, Any], members: dict[str, bytes]) -> Any:
         reason = f"a value in it is impossible ({type(error).__name__}: {error})"
         writer = manifest.get("versions")
         raise Refused(reason, f"load it with the versions that wrote it: {writer}") from error
-    if not isinstance(forecaster, Forecaster | ForecastPipeline):
+    if not isinstance(forecaster, Forecaster | ForecastPipeline | ConformalForecaster):
         raise Refused(f"it holds a {type(forecaster).__name__}, which is no forecaster")
     check_fitted(forecaster, needed=True)
     return forecaster
