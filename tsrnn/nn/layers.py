@@ -8,7 +8,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tsrnn.nn import recurrence
+from tsrnn.nn.gru import gru
+from tsrnn.nn.lstm import lstm
+from tsrnn.nn.simple_rnn import simple_rnn
 
 
 def has_gpu() -> bool:
@@ -97,7 +99,7 @@ class LSTM(_Recurrent, keras.layers.LSTM):
     def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
         weights = cell.kernel.value, cell.recurrent_kernel.value, self._bias(4 * cell.units)
-        return recurrence.lstm(x, states, *weights, mask, sequences=self.return_sequences)
+        return lstm(x, states, *weights, mask, sequences=self.return_sequences)
 
 
 @keras.saving.register_keras_serializable(package="tsrnn")
@@ -118,7 +120,7 @@ class GRU(_Recurrent, keras.layers.GRU):
     def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
         weights = cell.kernel.value, cell.recurrent_kernel.value, self._bias(2, 3 * cell.units)
-        return recurrence.gru(x, states, *weights, mask, sequences=self.return_sequences)
+        return gru(x, states, *weights, mask, sequences=self.return_sequences)
 
 
 @keras.saving.register_keras_serializable(package="tsrnn")
@@ -138,7 +140,7 @@ class SimpleRNN(_Recurrent, keras.layers.SimpleRNN):
     def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
         weights = cell.kernel.value, cell.recurrent_kernel.value, self._bias(cell.units)
-        return recurrence.simple_rnn(x, states, *weights, mask, sequences=self.return_sequences)
+        return simple_rnn(x, states, *weights, mask, sequences=self.return_sequences)
 
 
 @keras.saving.register_keras_serializable(package="tsrnn")
