@@ -5,9 +5,8 @@ Run: python benchmarks/intervals.py [data ...] [--models SeasonalNaive ...] [--s
 Data: m4_hourly, m3_monthly. Prints a markdown table of each: the share of the test rows inside
 intervals of 80% and of 95%, MSIS of the latter (the mean over series, as M4 scores it), and the
 weighted quantile loss of nine deciles, all series pooled. Intervals come from a distribution that
-the network forecasts, from a ConformalForecaster around a model, or of ETS from paths that
-statsmodels simulates (fitting it anew at 30 cutoffs would take hours); those of networks are means
-over the seeds.
+the network forecasts, from a ConformalForecaster around a model, or of ETS its own, from paths
+that statsmodels simulates; those of networks are means over the seeds.
 """
 
 from __future__ import annotations
@@ -115,10 +114,13 @@ class SimulatedPaths:
         frame = ets.predict()
         paths = np.empty((len(frame), N_PATHS))
         for label, (fitted,) in ets.models_.items():
+            own = frame.index.get_level_values(0) == label
+            if fitted.fallback:  # a constant series
+                paths[own] = frame[own].to_numpy()
+                continue
             simulated = ets.results(label).simulate(
                 ets.horizon, anchor="end", repetitions=N_PATHS, rng=np.random.default_rng(0)
             )
-            own = frame.index.get_level_values(0) == label
             paths[own] = np.reshape(simulated, (ets.horizon, N_PATHS)) * fitted.scale
         self.paths = pd.DataFrame(paths, frame.index)
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import tsrnn
-from tsrnn import LSTMForecaster, SeasonalNaive, archive
+from tsrnn import ConformalForecaster, LSTMForecaster, SeasonalNaive, archive
 
 N_DAMAGED = 2000
 # The network's file is fuzzed less: it is larger.
@@ -71,6 +71,15 @@ def saved(panel, tmp_path_factory):
 def saved_network(monthly, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "lstm.tsrnn"
     forecaster = LSTMForecaster(3, units=4, max_epochs=1, random_state=0).fit(monthly)
+    forecaster.save(path)
+    return path, members_of(path), forecaster.predict()
+
+
+@pytest.fixture(scope="module")
+def saved_conformal(panel, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "conformal.tsrnn"
+    naive = SeasonalNaive(3, target="sales", past_covariates="promo")
+    forecaster = ConformalForecaster(naive, coverage=0.8, n_splits=5).fit(panel)
     forecaster.save(path)
     return path, members_of(path), forecaster.predict()
 
@@ -144,11 +153,14 @@ def in_zip(members):
 
 
 @pytest.mark.parametrize("damage", [flip, cut, lose, gain, overwrite, repeat, swap, edit])
-def test_a_damaged_file_is_refused_or_is_what_was_saved(damage, saved, saved_network, tmp_path):
+def test_a_damaged_file_is_refused_or_is_what_was_saved(
+    damage, saved, saved_network, saved_conformal, tmp_path
+):
     rng = random.Random(damage.__name__)
+    small = [saved, saved_conformal]
     path, n_refused = tmp_path / "damaged.tsrnn", 0
     for i in range(N_DAMAGED // 8):
-        source, _, forecasts = saved if i % EVERY_NTH_OF_A_NETWORK else saved_network
+        source, _, forecasts = small[i % 2] if i % EVERY_NTH_OF_A_NETWORK else saved_network
         content = bytearray(source.read_bytes())
         damage(content, rng)
         path.write_bytes(content)
@@ -172,10 +184,12 @@ OTHER = [
 ]
 
 
-def test_what_is_edited_with_its_checksums_is_refused_or_a_forecaster(saved, tmp_path):
-    rng, n_refused = random.Random(0), 0
+@pytest.mark.parametrize("of", ["saved", "saved_conformal"])
+def test_what_is_edited_with_its_checksums_is_refused_or_a_forecaster(of, request, tmp_path):
+    path, original, _ = request.getfixturevalue(of)
+    rng, n_refused, kind = random.Random(0), 0, type(tsrnn.load(path))
     for _ in range(500):
-        plain = json.loads(saved[1]["estimator.json"])
+        plain = json.loads(original["estimator.json"])
         places = [plain["estimator"]["attributes"]]
         for place in places:  # grows on the way
             inside = place.values() if isinstance(place, dict) else place
@@ -186,13 +200,13 @@ def test_what_is_edited_with_its_checksums_is_refused_or_a_forecaster(saved, tmp
             del place[key]
         else:
             place[key] = rng.choice(OTHER)
-        members = saved[1] | {"estimator.json": json.dumps(plain).encode()}
+        members = original | {"estimator.json": json.dumps(plain).encode()}
         try:
             forecaster = tsrnn.load(written(tmp_path / "edited.tsrnn", members))
         except ValueError:
             n_refused += 1
         else:
-            assert type(forecaster) is SeasonalNaive
+            assert type(forecaster) is kind
     assert n_refused > 250
 
 
@@ -355,6 +369,28 @@ def test_only_a_forecaster_is_loaded(saved, tmp_path):
 def test_attributes_of_other_names_or_types_are_refused(name, value, reason, saved, tmp_path):
     members = edited(saved[1], lambda estimator: estimator["attributes"].update({name: value}))
     refused(written(tmp_path / "a.tsrnn", members), reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("residuals_", {"array": {"dtype": "<f8", "shape": [2], "values": [1.0, 2.0]}}),
+        ("_unscaled", {"array": {"dtype": "<f8", "shape": [1], "values": [0.0]}}),
+        *(("season_length_", 0), ("step_", -5), ("horizon_", 99), ("_positions", [1, 2])),
+    ],
+)
+def test_a_calibration_whose_parts_do_not_fit_is_refused(name, value, saved_conformal, tmp_path):
+    change = {name: value}
+    members = edited(saved_conformal[1], lambda estimator: estimator["attributes"].update(change))
+    refused(written(tmp_path / "a.tsrnn", members), "its ConformalForecaster do not go together")
+
+
+@pytest.mark.parametrize(
+    "name", ["forecaster_", "residuals_", "n_splits_", "_history", "_unscaled", "_positions"]
+)
+def test_a_part_of_a_calibration_that_is_missing_is_refused(name, saved_conformal, tmp_path):
+    members = edited(saved_conformal[1], lambda estimator: estimator["attributes"].pop(name))
+    refused(written(tmp_path / "a.tsrnn", members), f"ConformalForecaster lacks {name}")
 
 
 @pytest.mark.parametrize("name", ["history_", "horizon_", "columns_", "naive_error_"])

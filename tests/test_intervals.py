@@ -417,6 +417,14 @@ def test_a_forecaster_without_a_horizon_is_refused(walk):
         ConformalForecaster(FunctionTransformer()).fit(walk)
 
 
+def test_a_fit_that_fails_leaves_the_last_one(walk):
+    model = ConformalForecaster(Naive(2)).fit(walk)
+    before = model.predict_interval()
+    with pytest.raises(ValueError, match="needs 99 errors"):
+        model.set_params(coverage=0.99, n_splits=20).fit(walk[:60])
+    pd.testing.assert_frame_equal(model.predict_interval(coverage=0.9), before)
+
+
 def test_too_much_is_asked_of_a_fitted_one(fitted):
     with pytest.raises(ValueError, match=r"coverage=0.99 needs 99 errors"):
         fitted.predict_interval(coverage=0.99)

@@ -76,10 +76,11 @@ def test_equals_keras(cell, sequences, with_states, mask, backwards):
 
 
 @pytest.mark.parametrize(("batch", "features"), list(itertools.product([1, 33], [1, 6])))
+@pytest.mark.parametrize(("use_bias", "mask"), [(False, None), (True, "gaps")])
 @pytest.mark.parametrize("cell", CELLS)
-def test_equals_keras_in_other_shapes(cell, batch, features):
-    own, fast = pair(cell, features, use_bias=False)
-    assert_same(own, fast, 3 * draw(batch, STEPS, features))
+def test_equals_keras_in_other_shapes(cell, use_bias, mask, batch, features):
+    own, fast = pair(cell, features, use_bias=use_bias)
+    assert_same(own, fast, 3 * draw(batch, STEPS, features), None, mask_of(mask, batch))
 
 
 @pytest.mark.parametrize("cell", CELLS)

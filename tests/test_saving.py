@@ -159,6 +159,7 @@ def forecasters():
         "STL": STLForecaster(3, **SHOP),
         "panel": ETS(3, error="add", seasonal=None, **SHOP),
         "bounded": ConformalForecaster(SeasonalNaive(3, **SHOP), coverage=0.8),
+        "twice": ConformalForecaster(ConformalForecaster(Naive(3, **SHOP), 0.8), 0.8),
         "bounded pipeline": ConformalForecaster(make_forecast_pipeline(StandardScaler(), VAR(3))),
     }
     return of_series, of_panel

@@ -724,6 +724,15 @@ def test_forecast_of_members_is_their_median():
     assert len(set(seeds(0, 3))) == 3
 
 
+def test_each_seed_begins_with_its_own_weights():
+    for seed in [*range(training._MOST_SEEDS + 2), 0]:  # more than are kept, and one once more
+        log = Log()
+        forecaster = GRUForecaster(**TINY | {"max_epochs": 1, "random_state": seed})
+        spec = forecaster.set_params(callbacks=[log]).fit(wave()).spec_
+        fresh = build(spec, seeds(seed, 1)[0]).get_weights()
+        assert all(map(np.array_equal, log.weights[0], fresh))
+
+
 def test_warm_start_goes_on():
     y = wave()
     forecaster = GRUForecaster(**TINY | {"max_epochs": 15}, warm_start=True).fit(y)

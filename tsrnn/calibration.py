@@ -93,6 +93,23 @@ def error_scales_at(panel: Panel, season_length: int, cutoffs: np.ndarray) -> np
     return np.where(seasonal > 0, seasonal, naive_errors_at(panel, 1, cutoffs))
 
 
+def scaled_residuals(
+    result: BacktestResult, panel: Panel, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Residuals of a backtest, divided by the scale of their series and target.
+
+    Returns
+    -------
+    residuals : ndarray, as from `residuals_of`
+    unscaled : ndarray of bool, shape (n_targets,)
+        Targets of which no series ever changes: their residuals are taken as they are.
+    """
+    scales = error_scales(panel, result.season_length)
+    unscaled = np.logical_not((scales > 0).any(axis=0))
+    divisors = np.where(scales > 0, scales, np.where(unscaled, 1.0, np.nan))
+    return residuals_of(result, panel, horizon) / divisors[:, None], unscaled
+
+
 def residuals_of(result: BacktestResult, panel: Panel, horizon: int) -> np.ndarray:
     """Truth less forecast of the one model of a backtest.
 

@@ -16,7 +16,7 @@ from tsrnn.archive import PathLike
 from tsrnn.backtest_result import BacktestResult
 from tsrnn.backtesting import backtest
 from tsrnn.base import rows_of
-from tsrnn.calibration import check_enough, choose_cutoffs, error_scales, residuals_of
+from tsrnn.calibration import check_enough, choose_cutoffs, scaled_residuals
 from tsrnn.conformal import quantile_of_scores
 from tsrnn.history import extend, resume
 from tsrnn.interval_frames import (
@@ -159,26 +159,31 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         """
         self._check_parameters()
         # Before the backtest, so that what is wrong with the data is said in the usual words.
-        fitted = clone(self.forecaster)
-        self.forecaster_ = fitted.fit(X) if y is None else fitted.fit(X, y)
-        self.horizon_ = int(self.horizon)
-        lengths = series_lengths(X)
-        self.n_splits_, self.step_ = choose_cutoffs(
-            lengths, self.horizon_, self.coverage, self.n_splits, self.step, self.method
+        fitted, horizon = clone(self.forecaster), int(self.horizon)
+        fitted = fitted.fit(X) if y is None else fitted.fit(X, y)
+        n_splits, step = choose_cutoffs(
+            series_lengths(X), horizon, self.coverage, self.n_splits, self.step, self.method
         )
         result = backtest(
             self.forecaster,
             X,
             y,
-            cv=RollingOriginSplit(self.n_splits_, horizon=self.horizon_, step=self.step_),
+            cv=RollingOriginSplit(n_splits, horizon=horizon, step=step),
             refit=self.refit,
             season_length=self.season_length,
             n_jobs=self.n_jobs,
             verbose=False,
         )
-        self.season_length_ = result.season_length
-        self._remember(X, y, result)
-        check_enough(self.residuals_, self.coverage)
+        positions = _positions_of_targets(X if y is None else y, result)
+        history = read_targets(X, y, positions)
+        residuals, unscaled = scaled_residuals(result, history, horizon)
+        check_enough(residuals, self.coverage)
+        # Only now: until here, all is that of the last fit.
+        self.forecaster_, self.horizon_ = fitted, horizon
+        self.n_splits_, self.step_ = n_splits, step
+        self.season_length_, self.fitted_with_y_ = result.season_length, y is not None
+        self.residuals_, self._unscaled = residuals, unscaled
+        self._positions, self._history = positions, history
         return self
 
     def predict(self, X: Any = None) -> Any:
@@ -337,6 +342,10 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
         ------
         TypeError
             If the forecaster is none of tsrnn, or a parameter cannot be written, naming it.
+        NotFittedError
+            If it is not fitted.
+        OSError
+            If the file cannot be written.
         """
         from tsrnn.saving import save  # which knows all forecasters
 
@@ -373,18 +382,6 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
             if getattr(self, name) != "auto":
                 check_count(name, getattr(self, name))
 
-    def _remember(self, X: Any, y: Any, result: BacktestResult) -> None:
-        self.fitted_with_y_ = y is not None
-        columns = list(to_frame(X if y is None else y).columns)
-        targets = result.table["target"].drop_duplicates().tolist()
-        self._positions = [columns.index(name) for name in targets]
-        self._history = read_targets(X, y, self._positions)
-        scales = error_scales(self._history, self.season_length_)
-        # Where no series of a target ever changes, its errors are taken as they are.
-        self._unscaled = ~(scales > 0).any(axis=0)
-        divisors = np.where(scales > 0, scales, np.where(self._unscaled, 1.0, np.nan))
-        self.residuals_ = residuals_of(result, self._history, self.horizon_) / divisors[:, None]
-
     def _quantile(self, scores: np.ndarray, level: float) -> np.ndarray:
         gamma = float(self.gamma) if self.method == "adaptive" else 0.0
         return quantile_of_scores(scores, level, gamma=gamma, spacing=self.step_)
@@ -420,3 +417,9 @@ class ConformalForecaster(BaseEstimator):  # type: ignore[misc]
             return self._history
         new = read_targets(X, None, self._positions, self._history.grid)
         return resume(self._history, new)[0]
+
+
+def _positions_of_targets(X: Any, result: BacktestResult) -> list[int]:
+    """Columns of the data that a backtest forecast."""
+    columns = list(to_frame(X).columns)
+    return [columns.index(name) for name in result.table["target"].drop_duplicates()]

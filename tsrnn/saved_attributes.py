@@ -11,6 +11,7 @@ from tsrnn.archive import Refused
 from tsrnn.base import Forecaster
 from tsrnn.frame_history import FrameHistory
 from tsrnn.inputs import Encoding
+from tsrnn.intervals import ConformalForecaster
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.panel import Columns, Container, Panel
 from tsrnn.pipeline import ForecastPipeline
@@ -53,7 +54,7 @@ _FITTED: dict[str, dict[str, Any]] = {
         "naive_error_": np.ndarray | None,
     },
     "ConformalForecaster": {
-        "forecaster_": Forecaster | ForecastPipeline,
+        "forecaster_": Forecaster | ForecastPipeline | ConformalForecaster,
         "horizon_": int,
         "n_splits_": int,
         "step_": int,
@@ -97,6 +98,8 @@ def check_fitted(estimator: Any, *, needed: bool = False) -> None:
         if not fits(held[name], hint):
             kind = type(held[name]).__name__
             raise Refused(f"{name} of its {of.__name__} is a {kind}, not {hint}")
+    if of is ConformalForecaster and not _is_calibrated(estimator):
+        raise Refused(f"the parts of its {of.__name__} do not go together")
 
 
 def check_data(value: Any) -> None:
@@ -128,6 +131,23 @@ def _is_panel(panel: Panel) -> bool:
         and starts.shape == (panel.n_series,)
         and (panel.ids is None or len(panel.ids) == panel.n_series)
         and (order is None or (order.dtype.kind == "i" and order.shape == (len(values),)))
+    )
+
+
+def _is_calibrated(conformal: ConformalForecaster) -> bool:
+    residuals, history, unscaled = conformal.residuals_, conformal._history, conformal._unscaled
+    n_targets = history.n_targets
+    counts = (conformal.n_splits_, conformal.step_, conformal.season_length_)
+    return (
+        residuals.dtype == np.float64
+        and residuals.ndim == 4
+        and len(residuals) > 0
+        and residuals.shape[1:] == (history.n_series, conformal.horizon_, n_targets)
+        and unscaled.dtype == bool
+        and unscaled.shape == (n_targets,)
+        and len(conformal._positions) == n_targets
+        and min(conformal._positions) >= 0
+        and min(counts) > 0
     )
 
 

@@ -1,9 +1,9 @@
-"""Recurrences over time with their gradients, as loops that XLA compiles to fused kernels.
+"""What recurrences over time and their gradients share: loops that XLA compiles to fused kernels.
 
-Each recurrence is three things: a loop forward, which besides the states keeps the factors that
-its gradient will multiply with; a loop backward, one matrix product and a few multiplications a
-step; and what needs no loop, as single large matrix products over all steps (the projection of
-the input, the gradients of all weights).
+Each recurrence (`tsrnn.nn.lstm`, `gru`, `simple_rnn`) is three things: a loop forward, which
+besides the states keeps the factors that its gradient will multiply with; a loop backward, one
+matrix product and a few multiplications a step; and what needs no loop, as single large matrix
+products over all steps (the projection of the input, the gradients of all weights).
 
 All arrays are time-major: ``(n_steps, batch, width)``. Weights are laid out as Keras lays them
 out. A mask is a float array of ones and zeros, ``(n_steps, batch, 1)``, or None; a masked step
@@ -61,7 +61,7 @@ def project(x: Any, kernel: Any, bias: Any) -> Any:
 def weight_gradients(read: Sequence[Any], d: Any) -> list[Any]:
     """Gradients of kernels that read `read`, and of the bias: one product for all of them.
 
-    One for each takes XLA several times as long where a single feature is read.
+    Separate products take XLA three times as long where a single feature is read.
     """
     joined = tf.concat([*read, tf.ones_like(d[:, :, :1])], axis=2)
     flat = [tf.reshape(a, (-1, a.shape[-1])) for a in (joined, d)]

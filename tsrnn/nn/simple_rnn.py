@@ -82,5 +82,4 @@ def simple_rnn(
     h : tensor of shape (batch, units)
     """
     weights = kernel, recurrent, bias
-    run = _forward, _backward
-    return differentiable(*run, x, states, weights, mask, sequences)
+    return differentiable(_forward, _backward, x, states, weights, mask, sequences)

@@ -22,8 +22,9 @@ from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
 _MOST_CACHED = 32
-# Building a network takes longer than a pass over a short series, and folds share seeds.
-_MOST_SEEDS = 8
+# Building a network takes longer than a pass over a short series, and folds share their seeds: a
+# handful, the members of an ensemble. Each is kept as large as the network.
+_MOST_SEEDS = 5
 
 
 def train(
