@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.covariance import ledoit_wolf
 
 
 def dependence(scores: np.ndarray) -> np.ndarray:
@@ -22,6 +21,8 @@ def dependence(scores: np.ndarray) -> np.ndarray:
         Source: Ledoit and Wolf (2004), A well-conditioned estimator for large-dimensional
         covariance matrices, Journal of Multivariate Analysis 88(2).
     """
+    from sklearn.covariance import ledoit_wolf  # 11 MB that networks without one do not need
+
     rows = np.moveaxis(scores, 1, 2).reshape(-1, scores.shape[1])
     rows = rows[np.isfinite(rows).all(axis=1)]
     if len(rows) < 2 or scores.shape[1] == 1:
