@@ -548,11 +548,9 @@ def test_parameters_out_of_range(params, message, y):
 # --- scikit-learn's tools -------------------------------------------------------------------
 
 
-def test_grid_search_over_rolling_origins_in_parallel(y):
+def test_grid_search_over_rolling_origins(y):
     grid = {"cell": ["gru", "simple_rnn"], "units": [2, 4]}
-    search = GridSearchCV(
-        RNNForecaster(**TINY), grid, cv=RollingOriginSplit(3, horizon=HORIZON), n_jobs=2
-    )
+    search = GridSearchCV(RNNForecaster(**TINY), grid, cv=RollingOriginSplit(3, horizon=HORIZON))
     search.fit(y)
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all() and len(set(scores)) == 4

@@ -864,7 +864,8 @@ def test_fits_leave_no_models_behind():
     for i in range(6):
         kept.append(GRUForecaster(**TINY | {"max_epochs": 1}).fit(wave(60 + i)))
         kept[-1].predict()
-        counts.append(live())
+        if i in (0, 5):  # beside hundreds of networks of other tests, each count takes seconds
+            counts.append(live())
     assert len(set(counts)) == 1
 
 
