@@ -52,8 +52,8 @@ def main() -> None:
         for model in options.models:
             if model == "ETS":
                 print_simulated(data)
-                continue
-            print_conformal(data, model, options.seeds)
+            else:
+                print_conformal(data, model, options.seeds)
             for distribution in DISTRIBUTIONS if model == "LSTMForecaster" else ():
                 print_distribution(data, model, distribution, options.seeds)
         if data in PUBLISHED:

@@ -38,7 +38,7 @@ def trained(model, batches):
 
 @pytest.mark.parametrize(("architecture", "cell", "masked"), CASES)
 def test_parts_learn_as_the_whole_does(architecture, cell, masked):
-    spec = spec_of(architecture, cell, masked=masked)
+    spec = spec_of(architecture, cell, masked=masked, n_layers=2)
     parts = build(spec)
     parts.set_weights(random_weights(parts))
     whole = build_model(spec, parts.get_weights())

@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator
 from tsrnn.archive import Refused
 from tsrnn.plain import Kind, Reader, Writer, entries, unwritable
 from tsrnn.plain_types import fits
-from tsrnn.saved_attributes import check_data, check_fitted
+from tsrnn.saved_attributes import check_fitted, check_parts
 
 _ESTIMATORS = {
     "tsrnn.forecasters": (
@@ -100,7 +100,7 @@ def _read_data(payload: Any, reader: Reader) -> Any:
         if key in values and not fits(values[key], hint):
             raise Refused(f"{name}.{key} is a {type(values[key]).__name__}, not {hint}")
     answer = of(**values)  # raises TypeError for a field that is missing or unknown
-    check_data(answer)
+    check_parts(answer)
     return answer
 
 

@@ -20,6 +20,7 @@ from tsrnn.statistical.fitting import Fitted
 from tsrnn.steps import Chain
 from tsrnn.timegrid import TimeGrid
 
+FORECASTERS = Forecaster | ForecastPipeline | ConformalForecaster
 # Attributes that fit sets, by the class that sets them; all of them, or none.
 _FITTED: dict[str, dict[str, Any]] = {
     "Forecaster": {
@@ -54,7 +55,7 @@ _FITTED: dict[str, dict[str, Any]] = {
         "naive_error_": np.ndarray | None,
     },
     "ConformalForecaster": {
-        "forecaster_": Forecaster | ForecastPipeline | ConformalForecaster,
+        "forecaster_": FORECASTERS,
         "horizon_": int,
         "n_splits_": int,
         "step_": int,
@@ -98,20 +99,18 @@ def check_fitted(estimator: Any, *, needed: bool = False) -> None:
         if not fits(held[name], hint):
             kind = type(held[name]).__name__
             raise Refused(f"{name} of its {of.__name__} is a {kind}, not {hint}")
-    if of is ConformalForecaster and not _is_calibrated(estimator):
-        raise Refused(f"the parts of its {of.__name__} do not go together")
+    check_parts(estimator)
 
 
-def check_data(value: Any) -> None:
-    """Refuse a panel, grid or history whose parts do not go together.
+def check_parts(value: Any) -> None:
+    """Refuse a panel, grid, history or calibration whose parts do not go together.
 
     Raises
     ------
     Refused
         Naming the class.
     """
-    checks: dict[type, Any] = {Panel: _is_panel, TimeGrid: _is_grid, FrameHistory: _is_history}
-    check = checks.get(type(value))
+    check = _CHECKS.get(type(value))
     if check is not None and not check(value):
         raise Refused(f"the parts of its {type(value).__name__} do not go together")
 
@@ -159,3 +158,11 @@ def _is_grid(grid: TimeGrid) -> bool:
 
 def _is_history(history: FrameHistory) -> bool:
     return isinstance(history.rows, pd.DataFrame | np.ndarray)
+
+
+_CHECKS: dict[type, Any] = {
+    Panel: _is_panel,
+    TimeGrid: _is_grid,
+    FrameHistory: _is_history,
+    ConformalForecaster: _is_calibrated,
+}

@@ -21,14 +21,11 @@ from tsrnn.archive import (
     read_archive,
     write_archive,
 )
-from tsrnn.base import Forecaster
-from tsrnn.intervals import ConformalForecaster
-from tsrnn.pipeline import ForecastPipeline
 from tsrnn.plain import BASIC_KINDS, Reader, Writer
 from tsrnn.plain_objects import OBJECT_KINDS
 from tsrnn.plain_pandas import PANDAS_KINDS
 from tsrnn.plain_times import TIME_KINDS
-from tsrnn.saved_attributes import check_fitted
+from tsrnn.saved_attributes import FORECASTERS, check_fitted
 
 _KINDS = [*BASIC_KINDS, *TIME_KINDS, *PANDAS_KINDS, *OBJECT_KINDS]
 _ESTIMATOR = "estimator.json"
@@ -126,7 +123,7 @@ def _read(manifest: dict[str, Any], members: dict[str, bytes]) -> Any:
         reason = f"a value in it is impossible ({type(error).__name__}: {error})"
         writer = manifest.get("versions")
         raise Refused(reason, f"load it with the versions that wrote it: {writer}") from error
-    if not isinstance(forecaster, Forecaster | ForecastPipeline | ConformalForecaster):
+    if not isinstance(forecaster, FORECASTERS):
         raise Refused(f"it holds a {type(forecaster).__name__}, which is no forecaster")
     check_fitted(forecaster, needed=True)
     return forecaster
