@@ -4,6 +4,9 @@ Both see the same number of windows. A step of neuralforecast's LSTM takes the w
 ``batch_size`` series and samples ``windows_batch_size`` of them, 128 by default (``training_step``
 in ``neuralforecast/common/_base_model.py``): however many series a batch has, it learns from 128
 windows. tsrnn's passes are cut to batches of 128 too, and neuralforecast makes as many steps.
+
+Memory at the peak is what the process has in memory, the pages of its libraries among it, which
+the system shares and drops as it likes; private memory is without these.
 """
 
 from __future__ import annotations
@@ -52,10 +55,11 @@ def panel(options: Namespace) -> None:
         figures = interleaved_processes({"tsrnn": ours, "neuralforecast": theirs}, options.repeats)
         errors = {name: _errors(table, file) for name, file in files.items()}
     print(f"M4 Hourly, {n_steps:,} steps of {BATCH} windows each, fit and predict.\n")
-    print_head("LSTM of", "seconds", "with start and imports", "peak MB", "errors")
+    memory = "peak MB", "peak of private MB"
+    print_head("LSTM of", "seconds", "with start and imports", *memory, "errors")
     for name, figure in figures.items():
-        seconds, process = figure["seconds"], figure["process"]
-        print_row(name, seconds, process, figure["peak_mb"], errors[name])
+        columns = (figure[key] for key in ("seconds", "process", "peak_mb", "private_mb"))
+        print_row(name, *columns, errors[name])
 
 
 def run_tsrnn(table: str, stride: int, epochs: int, forecasts: str) -> dict[str, float]:

@@ -75,6 +75,17 @@ def test_equals_keras(cell, sequences, with_states, mask, backwards):
     assert_same(own, fast, draw(5, STEPS, 3), states, mask_of(mask, 5))
 
 
+def test_equals_keras_as_it_is_compiled_outside_of_tests():
+    chosen = ["-k", "test_equals_keras and True-True-gaps-True", "--numprocesses=0"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", __file__, *chosen],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XLA_FLAGS": ""},
+    )
+    assert "3 passed" in run.stdout, run.stdout + run.stderr
+
+
 @pytest.mark.parametrize(("batch", "features"), list(itertools.product([1, 33], [1, 6])))
 @pytest.mark.parametrize(("use_bias", "mask"), [(False, None), (True, "gaps")])
 @pytest.mark.parametrize("cell", CELLS)

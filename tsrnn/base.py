@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tsrnn.all_or_nothing import all_or_nothing
 from tsrnn.archive import PathLike
 from tsrnn.checks import check_complete_covariates
 from tsrnn.history import extend, follow, resume
@@ -45,6 +46,7 @@ class Forecaster(BaseEstimator):
     static_covariates: Any = None
     history_: Panel
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the history in X.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.all_or_nothing import all_or_nothing
 from tsrnn.naive import seasonal_fill
 from tsrnn.panel import Panel
 from tsrnn.reading import to_frame
@@ -73,6 +74,7 @@ class Deseasonalizer(TimeTransformer):
         self.robust = robust
         self.columns = columns
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the cycle of every series and column.
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.all_or_nothing import all_or_nothing
 from tsrnn.differences import differences, undo, undo_from_start
 from tsrnn.history import follow, follows
 from tsrnn.panel import Panel, ranges
@@ -65,6 +66,7 @@ class Differencer(TimeTransformer):
         self.season_length = season_length
         self.columns = columns
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Remember the training data.
 

@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn import nn, planning
+from tsrnn.all_or_nothing import all_or_nothing
 from tsrnn.archive import PathLike, replacing
 from tsrnn.channels import (
     join_targets,
@@ -31,7 +32,7 @@ from tsrnn.forecasting import (
     training_errors,
     training_scores,
 )
-from tsrnn.inputs import learn_encoding, training_data
+from tsrnn.inputs import Encoding, learn_encoding, training_data
 from tsrnn.panel import Panel
 from tsrnn.parameters import check_params
 from tsrnn.probabilistic import ProbabilisticForecasts
@@ -296,6 +297,7 @@ class RNNForecaster(ProbabilisticForecasts):
         self.verbose = verbose
         self.random_state = random_state
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train the network on every window of X.
 
@@ -488,10 +490,35 @@ class RNNForecaster(ProbabilisticForecasts):
         if shares_targets:
             weights = np.tile(weights, windows.panel.n_targets)
             windows = split_windows(windows)
+        encoding = self._learn_encoding(windows, seasons, whole_series=whole_series)
+        spec = planning.plan_network(self, windows, segment_length, encoding.n_seasons)
+        starts = planning.starting_weights(self, spec, encoding.spans)
+        n_windows, reference = len(windows), encoding.reference
+        windows, weights, validation = self._hold_out(windows, weights)
+        stops = validation is not None
+        plans = [
+            planning.plan_training(self, n_windows, reference, seed, stops=stops)
+            for seed in planning.seeds(self.random_state, self.n_members)
+        ]
+        data = training_data(windows, encoding, spec, weights)
+        some = _some_learned_from(windows, weights, validation)
+        # Of a million windows each array weighs 8 MB: those that training does not read go first.
+        del windows, weights
+        trained = nn.train_members(data, spec, plans, validation, starts)
+        # Only now: until here, the weights are those of the last fit.
+        self.season_lengths_, self.shares_targets_ = seasons, shares_targets
+        self.n_windows_, self.train_spec_ = n_windows, plans[0]
+        self.spec_, self.encoding_ = spec, encoding
+        self._keep(trained, some)
+
+    def _learn_encoding(
+        self, windows: Windows, seasons: tuple[int, ...], *, whole_series: bool
+    ) -> Encoding:
+        """Learn what forecasts are measured from, and scales, from the training rows."""
         reference, scale = planning.plan_reference(
             self, windows, seasons[0], whole_series=whole_series
         )
-        encoding = learn_encoding(
+        return learn_encoding(
             windows.panel,
             reference,
             scale,
@@ -499,29 +526,16 @@ class RNNForecaster(ProbabilisticForecasts):
             windows.context_length,
             least_scale=1.0 if self.distribution in COUNTS else 0.0,
         )
-        spec = planning.plan_network(self, windows, segment_length, encoding.n_seasons)
-        starts = planning.starting_weights(self, spec, encoding.spans)
-        n_windows = len(windows)
-        seeds = planning.seeds(self.random_state, self.n_members)
-        parts, validation = planning.plan_validation(self, windows), None
-        stops = parts is not None
-        plans = [
-            planning.plan_training(self, n_windows, reference, seed, stops=stops) for seed in seeds
-        ]
-        if parts is not None:
-            windows, weights = windows[parts < 2], weights[parts < 2]
-            validation = parts[parts < 2] == 1
-        data = training_data(windows, encoding, spec, weights)
-        counted = windows[weights > 0 if validation is None else (weights > 0) & ~validation]
-        some = counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
-        # Of a million windows each array weighs 8 MB: those that training does not read go first.
-        del windows, weights, parts, counted
-        trained = nn.train_members(data, spec, plans, validation, starts)
-        # Only now: until here, the weights are those of the last fit.
-        self.season_lengths_, self.shares_targets_ = seasons, shares_targets
-        self.n_windows_, self.train_spec_ = n_windows, plans[0]
-        self.spec_, self.encoding_ = spec, encoding
-        self._keep(trained, some)
+
+    def _hold_out(
+        self, windows: Windows, weights: np.ndarray
+    ) -> tuple[Windows, np.ndarray, np.ndarray | None]:
+        """Leave out windows that reach into held-out ones; say which are held out, if any are."""
+        parts = planning.plan_validation(self, windows)
+        if parts is None:
+            return windows, weights, None
+        kept = parts < 2
+        return windows[kept], weights[kept], parts[kept] == 1
 
     def _keep(self, trained: list[Any], some: Windows) -> None:
         """Keep what training came to, and what it says of some training windows."""
@@ -591,6 +605,14 @@ class RNNForecaster(ProbabilisticForecasts):
         if self.encoding_.reference == "smoothing":  # smooths the whole of a series
             return int(panel.lengths.max())
         return max(self.spec_.context_length, self.season_length_)
+
+
+def _some_learned_from(
+    windows: Windows, weights: np.ndarray, validation: np.ndarray | None
+) -> Windows:
+    """Take some windows, evenly spread, of those that count in the training loss."""
+    counted = windows[weights > 0 if validation is None else (weights > 0) & ~validation]
+    return counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
 
 
 def _without_cell() -> Any:

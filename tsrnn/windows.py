@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tsrnn.all_or_nothing import all_or_nothing
 from tsrnn.naive import forward_fill
 from tsrnn.panel import Panel, ranges
 from tsrnn.reading import read_panel, to_frame
@@ -210,6 +211,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         self.past_covariates = past_covariates
         self.static_covariates = static_covariates
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and remember the columns and time grid of X.
 
