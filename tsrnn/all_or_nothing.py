@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
-
-Estimator = TypeVar("Estimator")
-P = ParamSpec("P")
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 
-def all_or_nothing(
-    fit: Callable[Concatenate[Estimator, P], Estimator],
-) -> Callable[Concatenate[Estimator, P], Estimator]:
-    """Undo what a `fit` has set on its estimator, where it raises.
+@contextmanager
+def all_or_nothing(estimator: Any) -> Iterator[None]:
+    """Undo what is set on an estimator in this block, where it raises.
 
-    An estimator that was not fitted stays so, and says it; a fitted one goes on with its last fit,
-    all of it.
+    So an estimator that was not fitted stays so, and says it; a fitted one goes on with its last
+    fit, all of it.
 
     Examples
     --------
@@ -24,20 +20,14 @@ def all_or_nothing(
     >>> forecaster = Naive(1).fit([1.0, 2.0])
     >>> forecaster.fit([3.0, float("inf")])
     Traceback (most recent call last):
-        ...
     ValueError: column 0 is infinity at row 1; replace inf by NaN (missing) or by a number
     >>> forecaster.predict()
     array([2.])
     """
-
-    @wraps(fit)
-    def fit_or_undo(self: Estimator, /, *args: P.args, **kwargs: P.kwargs) -> Estimator:
-        before = vars(self).copy()
-        try:
-            return fit(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
-
-    return fit_or_undo
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

@@ -46,7 +46,6 @@ class Forecaster(BaseEstimator):
     static_covariates: Any = None
     history_: Panel
 
-    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the history in X.
 
@@ -68,9 +67,10 @@ class Forecaster(BaseEstimator):
             If the data are not numbers on a regular time grid; the message names the series,
             column and first timestamp at fault, and the remedy.
         """
-        panel = self._read_training(X, y)
-        self._fit(panel)
-        self._remember(panel)
+        with all_or_nothing(self):
+            panel = self._read_training(X, y)
+            self._fit(panel)
+            self._remember(panel)
         return self
 
     def predict(self, X: Any = None) -> Any:

@@ -74,7 +74,6 @@ class Deseasonalizer(TimeTransformer):
         self.robust = robust
         self.columns = columns
 
-    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the cycle of every series and column.
 
@@ -93,16 +92,10 @@ class Deseasonalizer(TimeTransformer):
         """
         if self.model not in ("additive", "multiplicative"):
             raise ValueError(f"model={self.model!r} must be 'additive' or 'multiplicative'")
-        panel = self._read_training(X)
-        self.season_length_ = resolve_season_length(self.season_length, panel.grid)
-        neutral = 0.0 if self.model == "additive" else 1.0
-        cycles = np.full_like(panel.values, neutral)
-        if self.season_length_ > 1:
-            for s in range(panel.n_series):
-                rows = slice(panel.offsets[s], panel.offsets[s + 1])
-                for column in self.columns_:
-                    cycles[rows, column] = self._cycle(panel, s, int(column))
-        self.seasonal_ = replace(panel, values=cycles)
+        with all_or_nothing(self):
+            panel = self._read_training(X)
+            self.season_length_ = resolve_season_length(self.season_length, panel.grid)
+            self.seasonal_ = replace(panel, values=self._cycles(panel))
         return self
 
     def transform(self, X: Any) -> Any:
@@ -166,6 +159,17 @@ class Deseasonalizer(TimeTransformer):
         last_cycle = length - season + (place - length) % season
         place = np.where(place < 0, place % season, np.where(place < length, place, last_cycle))
         return fitted.offsets[series] + place
+
+    def _cycles(self, panel: Panel) -> np.ndarray:
+        """Cycles of all series and columns, row by row."""
+        neutral = 0.0 if self.model == "additive" else 1.0
+        cycles = np.full_like(panel.values, neutral)
+        if self.season_length_ > 1:
+            for s in range(panel.n_series):
+                rows = slice(panel.offsets[s], panel.offsets[s + 1])
+                for column in self.columns_:
+                    cycles[rows, column] = self._cycle(panel, s, int(column))
+        return cycles
 
     def _cycle(self, panel: Panel, series: int, column: int) -> np.ndarray:
         """Seasonal part of one series, shape (n_rows,)."""

@@ -66,7 +66,6 @@ class Differencer(TimeTransformer):
         self.season_length = season_length
         self.columns = columns
 
-    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Remember the training data.
 
@@ -84,12 +83,13 @@ class Differencer(TimeTransformer):
         """
         if not isinstance(self.order, int | np.integer) or self.order < 0:
             raise ValueError(f"order={self.order!r} must be a whole number >= 0")
-        panel = self._read_training(X)
-        season = 1 if self.season_length is None else self.season_length
-        season = resolve_season_length(season, panel.grid)
-        self.lags_ = (season,) * (season > 1) + (1,) * int(self.order)
-        _check_lengths(panel, sum(self.lags_) + 1, self)
-        self.history_ = panel
+        with all_or_nothing(self):
+            panel = self._read_training(X)
+            season = 1 if self.season_length is None else self.season_length
+            season = resolve_season_length(season, panel.grid)
+            self.lags_ = (season,) * (season > 1) + (1,) * int(self.order)
+            _check_lengths(panel, sum(self.lags_) + 1, self)
+            self.history_ = panel
         return self
 
     def transform(self, X: Any) -> Any:

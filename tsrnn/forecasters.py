@@ -297,7 +297,6 @@ class RNNForecaster(ProbabilisticForecasts):
         self.verbose = verbose
         self.random_state = random_state
 
-    @all_or_nothing
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train the network on every window of X.
 
@@ -325,10 +324,11 @@ class RNNForecaster(ProbabilisticForecasts):
             remedy.
         """
         check_params(self)
-        panel = self._read_training(X, y)
-        whole_series = not is_ready_made(X)
-        self._train(*self._window(panel, X), sample_weight, whole_series=whole_series)
-        self._remember(panel)
+        with all_or_nothing(self):
+            panel = self._read_training(X, y)
+            whole_series = not is_ready_made(X)
+            self._train(*self._window(panel, X), sample_weight, whole_series=whole_series)
+            self._remember(panel)
         return self
 
     @property

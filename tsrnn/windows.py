@@ -211,7 +211,6 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         self.past_covariates = past_covariates
         self.static_covariates = static_covariates
 
-    @all_or_nothing
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and remember the columns and time grid of X.
 
@@ -222,8 +221,9 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         """
         for name in ("context_length", "horizon", "stride"):
             check_count(name, getattr(self, name))
-        validate_data(self, to_frame(X), skip_check_array=True)
-        self.grid_ = self._read(X).grid
+        with all_or_nothing(self):
+            validate_data(self, to_frame(X), skip_check_array=True)
+            self.grid_ = self._read(X).grid
         return self
 
     def transform(self, X: Any) -> Windows:
