@@ -24,26 +24,26 @@ def _forward(
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     h, c = states
     units = h.shape[-1]
-    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates.
+    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates, and its derivative is
+    # a quarter of 1 - tanh(z / 2)^2.
     half = tf.repeat(tf.constant([0.5, 0.5, 1.0, 0.5]), units)
-    recurrent = recurrent * half
+    recurrent, quarter = recurrent * half, half * half
 
     def step(t: Any, carried: Any, slots: Any) -> Any:
         h, c = carried
-        gates = tf.tanh(slots[0] + tf.matmul(h, recurrent)) * half + (1.0 - half)
-        i, f, g, o = parts(gates, 4)
+        z = tf.tanh(slots[0] + tf.matmul(h, recurrent))
+        i, f, g, o = parts(z, 4)
+        i, f, o = (0.5 * gate + 0.5 for gate in (i, f, o))
         new_c = f * c + i * g
         squashed = tf.tanh(new_c)
         new_h = o * squashed
-        of_gates = [g * i * (1.0 - i), c * f * (1.0 - f), i * (1.0 - g * g), squashed * o * (1 - o)]
-        of_c = o * (1.0 - squashed * squashed)
+        of_gates = (quarter - quarter * z * z) * tf.concat([g, c, i, squashed], axis=1)
+        of_c = o - new_h * squashed
         if mask is not None:
             m = mask[t]
             new_h, new_c = m * new_h + (1.0 - m) * h, m * new_c + (1.0 - m) * c
-            of_gates = [m * factor for factor in of_gates]
-            of_c, f = m * of_c, m * f + (1.0 - m)
-        factors = tf.concat(of_gates, axis=1), tf.concat([of_c, f], axis=1)
-        return (new_h, new_c), (*factors, new_h)
+            of_gates, of_c, f = m * of_gates, m * of_c, m * f + (1.0 - m)
+        return (new_h, new_c), (of_gates, tf.concat([of_c, f], axis=1), new_h)
 
     buffers = [project(x, kernel * half, bias * half), blank(x, 2 * units), blank(x, units)]
     last, (of_gates, of_c, hs) = scan(step, (h, c), buffers)
@@ -71,13 +71,13 @@ def _backward(
         to_c, f = parts(of_c[t], 2)
         d_h = d_h if d_hs is None else d_h + d_hs[t]
         d_c = d_c + d_h * to_c
-        d_gates = of_gates[t] * tf.concat([d_c, d_c, d_c, d_h], axis=1)
+        d_gates = slots[0] * tf.concat([d_c, d_c, d_c, d_h], axis=1)
         before = tf.matmul(d_gates, transposed)
         if mask is not None:
             before += (1.0 - mask[t]) * d_h
         return (before, d_c * f), (d_gates,)
 
-    d_first, (d_gates,) = scan(step, tuple(d_states), [blank(x, 4 * units)], reverse=True)
+    d_first, (d_gates,) = scan(step, tuple(d_states), [of_gates], reverse=True)
     return (
         tf.tensordot(d_gates, tf.transpose(kernel), 1),
         *d_first,
