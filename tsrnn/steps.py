@@ -71,6 +71,31 @@ class Chain:
             forecasts = step.inverse(forecasts, before, rank)
         return forecasts[self.targets]
 
+    def turn_back_paths(
+        self, paths: pd.DataFrame, inputs: list[Any]
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """Bring sample paths into the units of ``inputs[0]``, each as forecasts are.
+
+        Parameters
+        ----------
+        paths : DataFrame
+            Indexed by (series and) time; columns are targets and, in a second level, numbers.
+        inputs : list
+            As from `inputs`.
+
+        Returns
+        -------
+        first : DataFrame
+            The first path.
+        values : ndarray of shape (n_rows, n_targets, n_paths)
+            All paths.
+        """
+        numbers = paths.columns.unique(level=-1)
+        every = pd.concat([paths.xs(k, axis=1, level=-1) for k in numbers])
+        back = self.turn_back(every, inputs, np.repeat(np.arange(len(numbers)), len(paths)))
+        values = back.to_numpy().reshape(len(numbers), len(paths), -1)
+        return back[: len(paths)], np.moveaxis(values, 0, -1)
+
 
 def wrap(step: Any, name: str, targets: Sequence[Hashable]) -> Any:
     """Make a step a `FrameStep`; those of a Pipeline inside one by one."""

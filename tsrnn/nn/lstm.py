@@ -63,7 +63,6 @@ def _backward(
     d_states: Any,
 ) -> tuple[Any, ...]:
     of_gates, of_c = saved
-    units = hs.shape[-1]
     transposed = tf.transpose(recurrent)
 
     def step(t: Any, carried: Any, slots: Any) -> Any:
