@@ -28,6 +28,24 @@ FAILURES = {
 }
 
 
+class Stopped(Naive):
+    """Ctrl-C, after it has learned something."""
+
+    def _fit(self, panel):
+        self.learned_ = panel
+        if panel.n_targets > 1:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_the_last_fit_too():
+    forecaster = Stopped(2).fit(GOOD)
+    before = forecaster.predict(), vars(forecaster).copy()
+    with pytest.raises(KeyboardInterrupt):
+        forecaster.fit(TWO)
+    assert forecaster.predict().equals(before[0])
+    assert vars(forecaster).keys() == before[1].keys()
+
+
 def answer(estimator):
     return estimator.predict() if hasattr(estimator, "predict") else estimator.transform(GOOD)
 

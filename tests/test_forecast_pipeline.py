@@ -26,11 +26,9 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from tsrnn import LSTMForecaster
 from tsrnn.base import Forecaster
-from tsrnn.baselines import Drift, Naive, SeasonalNaive
+from tsrnn.baselines import ARIMA, Drift, Naive, SeasonalNaive
 from tsrnn.checks import future_covariates
-from tsrnn.interval_frames import with_bounds
 from tsrnn.naive import forward_fill
 from tsrnn.pipeline import ForecastPipeline, make_forecast_pipeline
 from tsrnn.preprocessing import Deseasonalizer, Differencer
@@ -598,6 +596,17 @@ def test_a_failed_fit_leaves_the_steps_as_they_were():
     assert isinstance(pipeline.steps[1][1], OnlyForward)
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_failed_second_fit_leaves_the_first_one_whole(inside):
+    scale = make_pipeline(StandardScaler()) if inside else StandardScaler()
+    pipeline = ForecastPipeline([("scale", scale), ("arima", ARIMA(2, order=(1, 0, 0)))])
+    before = pipeline.fit(sales()).predict()
+    pipeline.set_params(arima__order=(1, 0, "a"))
+    with pytest.raises(ValueError, match="order"):
+        pipeline.fit(1000 * sales(seed=3))
+    assert_frame_equal(pipeline.predict(), before)
+
+
 @pytest.mark.parametrize("arrays", [False, True])
 def test_with_y_only_covariates_are_transformed(arrays):
     X, y = sales(columns=["b"]), sales(seed=1)["a"]
@@ -747,85 +756,3 @@ def test_metadata_routing():
         scaler = StandardScaler().set_fit_request(sample_weight=True)
         pipeline = make_forecast_pipeline(scaler, Naive(2)).fit(X, sample_weight=weights)
     assert_allclose(pipeline[0].mean_, X[30:].mean())
-
-
-class Walks(Drift):
-    """Draws paths whose changes are independent, so that their quantiles are known."""
-
-    def sample(self, X=None, n_samples=100, random_state=None):
-        points = self.predict(X)
-        noise = np.random.default_rng(random_state).normal(size=(*points.shape, n_samples))
-        return with_bounds(0 * points, noise, list(range(n_samples)))
-
-
-def walk_in_units(steps, X):
-    return ForecastPipeline([*steps, ("walk", Walks(4))]).fit(X)
-
-
-def test_paths_are_turned_back_one_by_one():
-    X = sales()
-    pipeline = walk_in_units([("log", LOG), ("change", Differencer())], X)
-    paths = pipeline.sample(n_samples=3, random_state=0)
-    changes = pipeline.steps[-1][1].sample(n_samples=3, random_state=0)
-    expected = np.log(X.iloc[-1]).to_numpy()[:, None] + np.cumsum(
-        changes.to_numpy().reshape(4, 2, 3), axis=0
-    )
-    assert_allclose(paths.to_numpy().reshape(4, 2, 3), np.exp(expected))
-    assert paths.columns.to_list() == [(name, k) for name in "ab" for k in range(3)]
-    assert paths.index.equals(pipeline.predict().index)
-
-
-def test_quantiles_are_those_of_the_paths():
-    X = sales()["a"]
-    pipeline = walk_in_units([("change", Differencer())], X)
-    intervals = pipeline.predict_interval(coverage=0.9)
-    # A walk of k steps has the deviation sqrt(k).
-    widths = (intervals["upper"] - intervals["lower"]).to_numpy()
-    assert_allclose(widths, 2 * 1.645 * np.sqrt([1, 2, 3, 4]), rtol=0.15)
-    quantiles = pipeline.predict_quantiles(quantiles=[0.05, 0.95])
-    assert_array_equal(quantiles, intervals)
-    assert quantiles.columns.to_list() == [0.05, 0.95]
-    # A history of the user's own, in its container.
-    shifted = pipeline.predict_interval(X.iloc[:30] + 100)
-    assert shifted.index.equals(pipeline.predict(X.iloc[:30] + 100).index)
-    assert walk_in_units([], X.to_numpy()).predict_interval().shape == (4, 2)
-
-
-def test_paths_of_a_panel():
-    X = pd.concat({k: sales(seed=k) * (k + 1) for k in range(2)}, names=["shop"])
-    pipeline = walk_in_units([("change", Differencer())], X)
-    intervals = pipeline.predict_interval(coverage=0.5)
-    points = pipeline.predict()
-    assert intervals.index.equals(points.index)
-    last = X.groupby(level=0).last().loc[intervals.index.get_level_values(0)]
-    for name in "ab":
-        low, high = intervals[name, "lower"], intervals[name, "upper"]
-        assert (low.to_numpy() < last[name].to_numpy()).all()
-        assert (high.to_numpy() > last[name].to_numpy()).all()
-
-
-def test_a_network_behind_a_scaler_forecasts_its_own_quantiles():
-    X = sales()[["a"]]
-    network = LSTMForecaster(
-        horizon=2, distribution="gaussian", units=2, context_length=6, max_epochs=2, random_state=0
-    )
-    pipeline = ForecastPipeline([("scale", StandardScaler()), ("net", network)]).fit(X)
-    scaler, fitted = pipeline.named_steps["scale"], pipeline.named_steps["net"]
-    exact = fitted.predict_quantiles(quantiles=[0.1, 0.9]).to_numpy() * scaler.scale_
-    sampled = pipeline.predict_quantiles(quantiles=[0.1, 0.9]).to_numpy() - scaler.mean_
-    width = exact[:, 1] - exact[:, 0]
-    assert (np.abs(sampled - exact) < 0.2 * width[:, None]).all()
-    with_y = clone(pipeline).fit(sales()[["b"]], X["a"])
-    later = sales(64)[["b"]].iloc[60:62]
-    scaled = (later - with_y.named_steps["scale"].mean_) / with_y.named_steps["scale"].scale_
-    assert_allclose(
-        with_y.predict_interval(later), with_y.named_steps["net"].predict_interval(scaled)
-    )
-
-
-def test_without_a_distribution_there_are_no_quantiles():
-    pipeline = ForecastPipeline([("last", Naive(2))])
-    assert not hasattr(pipeline, "predict_quantiles")
-    network = ForecastPipeline([("net", LSTMForecaster(horizon=2))])
-    with pytest.raises(AttributeError, match="predict_interval"):
-        network.predict_interval()

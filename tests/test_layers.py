@@ -76,14 +76,17 @@ def test_equals_keras(cell, sequences, with_states, mask, backwards):
 
 
 def test_equals_keras_as_it_is_compiled_outside_of_tests():
-    chosen = ["-k", "test_equals_keras and True-True-gaps-True", "--numprocesses=0"]
+    """Layers by themselves, and inside of whole steps of training and of forecasts."""
+    whole = __file__.replace("layers", "parallel")
+    layers_alone, steps = "test_equals_keras and True-True-gaps-True", "seq2vec-lstm"
+    chosen = ["-k", f"({layers_alone}) or {steps}", "--numprocesses=0"]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, *chosen],
+        [sys.executable, "-m", "pytest", __file__, whole, *chosen],
         capture_output=True,
         text=True,
         env={**os.environ, "XLA_FLAGS": ""},
     )
-    assert "3 passed" in run.stdout, run.stdout + run.stderr
+    assert "5 passed" in run.stdout, run.stdout + run.stderr
 
 
 @pytest.mark.parametrize(("batch", "features"), list(itertools.product([1, 33], [1, 6])))

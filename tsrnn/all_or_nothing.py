@@ -1,4 +1,4 @@
-"""A fit that fails leaves the estimator as it was."""
+"""A fit that fails leaves estimators as they were."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 
 @contextmanager
-def all_or_nothing(estimator: Any) -> Iterator[None]:
-    """Undo what is set on an estimator in this block, where it raises.
+def all_or_nothing(*estimators: Any) -> Iterator[None]:
+    """Undo what is set on estimators in this block, where it raises.
 
     So an estimator that was not fitted stays so, and says it; a fitted one goes on with its last
-    fit, all of it.
+    fit, all of it. Attributes come back as the objects that they were: what a block changes inside
+    of these stays changed.
 
     Examples
     --------
@@ -24,10 +25,13 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
     >>> forecaster.predict()
     array([2.])
     """
-    before = vars(estimator).copy()
+    before = [vars(estimator).copy() for estimator in estimators]
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        for estimator, kept in zip(estimators, before, strict=True):
+            now = vars(estimator)
+            now.update(kept)
+            for name in now.keys() - kept.keys():
+                del now[name]
         raise

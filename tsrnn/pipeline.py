@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -11,27 +11,20 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.all_or_nothing import all_or_nothing
 from tsrnn.archive import PathLike
 from tsrnn.frame_history import FrameHistory, container_of, rows_of, take, unwrapped
-from tsrnn.interval_frames import with_bounds
-from tsrnn.quantile_arrays import check_levels, check_share
+from tsrnn.pipeline_quantiles import PipelineQuantiles
 from tsrnn.rolling import compare, cutoff_ranks, naive_errors, skill
 from tsrnn.season import resolve_season_length
-from tsrnn.steps import Chain, targets_of, unwrap, wrap
-
-# Whose quantiles are forecast: 25 lie outside of each end of an interval of 90%.
-_N_PATHS = 500
+from tsrnn.steps import Chain, every_estimator, targets_of, unwrap, wrap
 
 
 def _final_has(method: str) -> Callable[[Any], bool]:
     return lambda pipeline: hasattr(pipeline.steps[-1][1], method)
 
 
-def _final_samples(pipeline: Any) -> bool:
-    return callable(pipeline.steps[-1][1].sample)
-
-
-class ForecastPipeline(Pipeline):  # type: ignore[misc]
+class ForecastPipeline(PipelineQuantiles, Pipeline):  # type: ignore[misc]
     """Transformers and a forecaster whose answers are in the original units.
 
     scikit-learn's Pipeline answers in the units that its last step is given; this one turns
@@ -115,16 +108,15 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
             raise ValueError("steps=[] is empty; give at least a forecaster")
         rows = rows_of(X, as_frame=y is None)
         targets = targets_of(self.steps, rows.columns) if y is None else []
-        given = self.steps
-        self.steps = [*((n, wrap(step, n, targets)) for n, step in given[:-1]), *given[-1:]]
-        try:
+        with all_or_nothing(self, *every_estimator(self.steps)):
+            wrapped = [(name, wrap(step, name, targets)) for name, step in self.steps[:-1]]
+            self.steps = [*wrapped, self.steps[-1]]
             super().fit(rows, y, **params)
             self._chain = Chain.of(self.steps[:-1], targets)
-        finally:
             self.steps = [(name, unwrap(step)) for name, step in self.steps]
-        self.fitted_with_y_ = y is not None
-        self._container = container_of(X)
-        self._remember(FrameHistory(rows.copy(), tuple(targets)))
+            self.fitted_with_y_ = y is not None
+            self._container = container_of(X)
+            self._remember(FrameHistory(rows.copy(), tuple(targets)))
         return self
 
     def predict(self, X: Any = None) -> Any:
@@ -149,96 +141,11 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         """
         final = self._check_fitted()
         if self.fitted_with_y_:
-            return final.predict(self._covariates(X))
+            return final.predict() if X is None else final.predict(self._covariates(X))
         changed, inputs = self._transformed(X)
-        forecasts = final.predict(changed)
+        forecasts = final.predict() if X is None else final.predict(changed)
         answer = self._chain.turn_back(forecasts, inputs, np.zeros(len(forecasts), dtype=np.int64))
         return unwrapped(answer, self._container if X is None else container_of(X))
-
-    @available_if(_final_samples)
-    def sample(self, X: Any = None, n_samples: int = 100, random_state: Any = None) -> Any:
-        """Draw paths over the horizon, each turned back into original units.
-
-        Parameters
-        ----------
-        X : as in `predict`, default None
-        n_samples, random_state : as the forecaster takes them
-
-        Returns
-        -------
-        paths : DataFrame, or ndarray of shape (n_rows[, n_targets], n_samples)
-            Of a Series a column for each path, numbered from 0; of a DataFrame for each target
-            and, in a second level of the columns, each path.
-
-        Raises
-        ------
-        ValueError
-            As the forecaster raises it; or if a step turns a path back into NaN.
-        """
-        final = self._check_fitted()
-        if self.fitted_with_y_:
-            return final.sample(self._covariates(X), n_samples, random_state)
-        return with_bounds(*self._sampled(X, n_samples, random_state), list(range(n_samples)))
-
-    @available_if(_final_samples)
-    def predict_quantiles(self, X: Any = None, quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Any:
-        """Forecast quantiles in original units, which never cross.
-
-        After ``fit(X)`` they are those of 500 paths, the same at each call: what a step such as
-        `Differencer` adds up over the horizon has other quantiles than its parts.
-
-        Parameters
-        ----------
-        X : as in `predict`, default None
-        quantiles : sequence of float, default (0.1, 0.5, 0.9)
-            Ascending levels, between 0 and 1.
-
-        Returns
-        -------
-        quantiles : as from `sample`
-            With the levels in place of numbers.
-
-        Raises
-        ------
-        ValueError
-            If levels are out of range, or as `sample` raises it.
-
-        Examples
-        --------
-        >>> from tsrnn import Differencer, GRUForecaster
-        >>> walk = pd.Series(np.cumsum(np.random.default_rng(0).normal(size=60)))
-        >>> gru = GRUForecaster(horizon=3, distribution="gaussian", units=4, max_epochs=1)
-        >>> pipeline = ForecastPipeline([("change", Differencer()), ("gru", gru)]).fit(walk)
-        >>> quantiles = pipeline.predict_quantiles(quantiles=[0.05, 0.95])
-        >>> (quantiles[0.95] - quantiles[0.05]).is_monotonic_increasing
-        True
-        """
-        levels = check_levels(quantiles)
-        final = self._check_fitted()
-        if self.fitted_with_y_:
-            return final.predict_quantiles(self._covariates(X), levels)
-        return self._quantiles(X, levels, levels)
-
-    @available_if(_final_samples)
-    def predict_interval(self, X: Any = None, coverage: float = 0.9) -> Any:
-        """Forecast central intervals in original units: as much may lie below as above.
-
-        Parameters
-        ----------
-        X : as in `predict`, default None
-        coverage : float, default 0.9
-            Probability that a value lies inside, between 0 and 1.
-
-        Returns
-        -------
-        intervals : as from `predict_quantiles`
-            With "lower" and "upper" in place of the levels.
-        """
-        check_share(coverage, "coverage")
-        final = self._check_fitted()
-        if self.fitted_with_y_:
-            return final.predict_interval(self._covariates(X), coverage)
-        return self._quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2], ["lower", "upper"])
 
     @available_if(_final_has("predict_at"))
     def predict_at(
@@ -381,18 +288,6 @@ class ForecastPipeline(Pipeline):  # type: ignore[misc]
         rows, places = self._history.context_of(self._history.like(X), own=True)
         inputs = self._chain.inputs(rows)
         return self._chain.windows(inputs[-1].iloc[places]), inputs
-
-    def _sampled(self, X: Any, n_samples: int, random_state: Any) -> tuple[Any, np.ndarray]:
-        """Zeros in the container of the forecasts, and paths: (n_rows, n_targets, n_samples)."""
-        changed, inputs = self._transformed(X)
-        paths = self.steps[-1][1].sample(changed, n_samples, random_state)
-        first, values = self._chain.turn_back_paths(paths, inputs)
-        zeros = pd.DataFrame(0.0, first.index, first.columns)
-        return unwrapped(zeros, self._container if X is None else container_of(X)), values
-
-    def _quantiles(self, X: Any, levels: list[float], labels: list[Any]) -> Any:
-        points, paths = self._sampled(X, _N_PATHS, random_state=0)
-        return with_bounds(points, np.moveaxis(np.quantile(paths, levels, axis=-1), 0, -1), labels)
 
     def _covariates(self, X: Any) -> Any:
         """Covariates of the rows of X, transformed with the history before them."""

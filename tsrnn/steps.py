@@ -62,11 +62,7 @@ class Chain:
         TypeError
             If the forecaster answered with something else than a frame.
         """
-        if not isinstance(forecasts, pd.DataFrame):
-            raise TypeError(
-                f"the last step answers a frame with {type(forecasts).__name__}; forecasts have "
-                "to be a frame with their times as index"
-            )
+        _check_frame(forecasts)
         for step, before in zip(reversed(self.steps), reversed(inputs[:-1]), strict=True):
             forecasts = step.inverse(forecasts, before, rank)
         return forecasts[self.targets]
@@ -90,11 +86,29 @@ class Chain:
         values : ndarray of shape (n_rows, n_targets, n_paths)
             All paths.
         """
-        numbers = paths.columns.unique(level=-1)
-        every = pd.concat([paths.xs(k, axis=1, level=-1) for k in numbers])
-        back = self.turn_back(every, inputs, np.repeat(np.arange(len(numbers)), len(paths)))
-        values = back.to_numpy().reshape(len(numbers), len(paths), -1)
-        return back[: len(paths)], np.moveaxis(values, 0, -1)
+        _check_frame(paths)
+        columns: Any = paths.columns
+        names = columns.droplevel(-1).unique()
+        n, n_paths = len(paths), paths.shape[1] // len(names)
+        values = np.moveaxis(paths.to_numpy().reshape(n, len(names), n_paths), -1, 0)
+        index = paths.index.take(np.tile(np.arange(n), n_paths))
+        every = pd.DataFrame(values.reshape(-1, len(names)), index, names)
+        back = self.turn_back(every, inputs, np.repeat(np.arange(n_paths), n))
+        values = back.to_numpy().reshape(n_paths, n, -1)
+        return back.iloc[:n].set_axis(paths.index), np.moveaxis(values, 0, -1)
+
+    @property
+    def inverts(self) -> bool:
+        """Whether forecasts have to be turned back at all."""
+        return any(step.inverts_ for step in self.steps)
+
+
+def _check_frame(answer: Any) -> None:
+    if not isinstance(answer, pd.DataFrame):
+        raise TypeError(
+            f"the last step answers a frame with {type(answer).__name__}; forecasts have to be a "
+            "frame with their times as index"
+        )
 
 
 def wrap(step: Any, name: str, targets: Sequence[Hashable]) -> Any:
@@ -120,6 +134,15 @@ def leaves(steps: Sequence[tuple[str, Any]]) -> Iterator[Any]:
         if isinstance(step, Pipeline):
             yield from leaves(step.steps)
         elif step is not None and not isinstance(step, str):
+            yield step
+
+
+def every_estimator(steps: Sequence[tuple[str, Any]]) -> Iterator[Any]:
+    """Go through the estimators of a Pipeline, the Pipelines inside it among them."""
+    for _, step in steps:
+        if isinstance(step, Pipeline):
+            yield from every_estimator(step.steps)
+        if step is not None and not isinstance(step, str):
             yield step
 
 

@@ -24,10 +24,10 @@ def _forward(
 ) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     h, c = states
     units = h.shape[-1]
-    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates, and its derivative is
-    # a quarter of 1 - tanh(z / 2)^2.
+    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates. The derivative is
+    # (1 - tanh^2) / 4 of a gate, and 1 - tanh^2 of the candidate, which is not halved.
     half = tf.repeat(tf.constant([0.5, 0.5, 1.0, 0.5]), units)
-    recurrent, quarter = recurrent * half, half * half
+    recurrent, slope = recurrent * half, half * half
 
     def step(t: Any, carried: Any, slots: Any) -> Any:
         h, c = carried
@@ -37,7 +37,7 @@ def _forward(
         new_c = f * c + i * g
         squashed = tf.tanh(new_c)
         new_h = o * squashed
-        of_gates = (quarter - quarter * z * z) * tf.concat([g, c, i, squashed], axis=1)
+        of_gates = (slope - slope * z * z) * tf.concat([g, c, i, squashed], axis=1)
         of_c = o - new_h * squashed
         if mask is not None:
             m = mask[t]
