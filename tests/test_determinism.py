@@ -132,7 +132,7 @@ def test_pickles_forecast_the_same_in_another_process(tmp_path):
 
 def test_grid_search_with_two_workers_equals_one():
     def search(n_jobs):
-        grid = {"cell": ["gru", "simple_rnn"]}
+        grid = {"cell": ["gru", "simple_rnn"], "units": [3, 5]}
         cv = TimeSeriesSplit(2, test_size=6)
         estimator = RNNForecaster(**TINY | {"dropout": 0.2})
         return GridSearchCV(estimator, grid, cv=cv, n_jobs=n_jobs).fit(wave())
@@ -142,7 +142,7 @@ def test_grid_search_with_two_workers_equals_one():
     one = search(1)
     scores = [found.cv_results_["mean_test_score"] for found in (one, two)]
     assert np.array_equal(*scores)
-    assert len(set(scores[0])) == 2
+    assert len(set(scores[0])) == 4
     assert one.best_params_ == two.best_params_
     assert bits(one.best_estimator_) == bits(two.best_estimator_)
 
