@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from tsrnn.frame_history import container_of, unwrapped
 from tsrnn.interval_frames import with_bounds
-from tsrnn.quantile_arrays import check_levels, check_share
+from tsrnn.quantile_arrays import central_levels, check_levels
 from tsrnn.steps import Chain
 
 # Whose quantiles are forecast: 25 lie outside of each end of an interval of 90%.
@@ -124,11 +124,11 @@ class PipelineQuantiles:
         ValueError
             If `coverage` is out of range, or as `sample` raises it.
         """
-        check_share(coverage, "coverage")
+        levels = central_levels(coverage)
         final = self._check_fitted()
         if self.fitted_with_y_:
             return final.predict_interval(self._covariates(X), coverage)
-        return self._quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2], ["lower", "upper"])
+        return self._quantiles(X, levels, ["lower", "upper"])
 
     def _quantiles(self, X: Any, levels: list[float], labels: list[Any]) -> Any:
         final = self.steps[-1][1]

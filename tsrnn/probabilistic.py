@@ -15,7 +15,7 @@ from tsrnn.dependence import dependent_levels
 from tsrnn.interval_frames import with_bounds
 from tsrnn.panel import Panel
 from tsrnn.planning import seeds
-from tsrnn.quantile_arrays import check_levels, check_share
+from tsrnn.quantile_arrays import central_levels, check_levels
 from tsrnn.ready_made import is_ready_made
 from tsrnn.rolling import cutoff_frame
 from tsrnn.windows import check_count
@@ -93,9 +93,7 @@ class ProbabilisticForecasts(Forecaster):
         intervals : as from `predict_quantiles`
             With "lower" and "upper" in place of the levels.
         """
-        check_share(coverage, "coverage")
-        levels = [(1 - coverage) / 2, (1 + coverage) / 2]
-        return self._answer_with(X, _constant(levels), ["lower", "upper"])
+        return self._answer_with(X, _constant(central_levels(coverage)), ["lower", "upper"])
 
     @available_if(_forecasts_distribution)
     def sample(self, X: Any = None, n_samples: int = 100, random_state: Any = None) -> Any:

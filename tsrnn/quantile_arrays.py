@@ -21,6 +21,18 @@ def check_share(value: Any, name: str) -> None:
         raise ValueError(f"{name}={value!r} must lie between 0 and 1, for example 0.9")
 
 
+def central_levels(coverage: Any) -> list[float]:
+    """Return the levels of the bounds of a central interval.
+
+    Raises
+    ------
+    ValueError
+        Unless the coverage lies between 0 and 1.
+    """
+    check_share(coverage, "coverage")
+    return [(1 - coverage) / 2, (1 + coverage) / 2]
+
+
 def check_levels(quantiles: Any) -> list[float]:
     """Return the levels of quantiles as numbers.
 

@@ -130,11 +130,7 @@ def unwrap(step: Any) -> Any:
 
 def leaves(steps: Sequence[tuple[str, Any]]) -> Iterator[Any]:
     """Go through the estimators of a Pipeline in order, with those of Pipelines inside it."""
-    for _, step in steps:
-        if isinstance(step, Pipeline):
-            yield from leaves(step.steps)
-        elif step is not None and not isinstance(step, str):
-            yield step
+    return (step for step in every_estimator(steps) if not isinstance(step, Pipeline))
 
 
 def every_estimator(steps: Sequence[tuple[str, Any]]) -> Iterator[Any]:
