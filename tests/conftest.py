@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tsrnn import planning
+
 # Tests compile hundreds of networks and run each for moments: without optimization, by the older
 # of XLA's two ways to emit code, which takes half as long. Extra options that a release does not
 # know it ignores.
@@ -14,6 +16,13 @@ os.environ.setdefault(
     "--xla_backend_optimization_level=0 "
     "--xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters",
 )
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "plain"])
+def compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Both ways to run a network; fits of tests are too short for the plan to compile any."""
+    monkeypatch.setattr(planning, "pays_to_compile", lambda *plan: request.param)
+    return bool(request.param)
 
 
 @pytest.fixture(scope="session")

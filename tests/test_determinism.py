@@ -53,18 +53,18 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_two_fits_are_equal_bit_for_bit(option):
+def test_two_fits_are_equal_bit_for_bit(option, compiled):
     data = panel() if option == "masked" else wave()
     options = OPTIONS[option] | ({"context_length": "auto"} if option == "masked" else {})
     forecaster = LSTMForecaster(**TINY | options)
     first = bits(forecaster.fit(data))
     between = clone(forecaster).set_params(random_state=7, learning_rate=0.05)
-    assert bits(between.fit(wave(70, seed=3))) != first  # the same compiled network
+    assert bits(between.fit(wave(70, seed=3))) != first  # the same network
     assert bits(clone(forecaster).fit(data)) == first
     assert bits(forecaster.fit(data)) == first
 
 
-def test_a_fit_does_not_depend_on_what_is_compiled(monkeypatch):
+def test_a_fit_does_not_depend_on_what_was_fitted_before(monkeypatch, compiled):
     forecaster = GRUForecaster(**TINY, dropout=0.2)
     first = bits(forecaster.fit(wave()))
     monkeypatch.setattr(training, "_trainers", type(training._trainers)())
@@ -86,7 +86,7 @@ def test_random_state():
     assert bits(again) == one
 
 
-def test_members_do_not_depend_on_each_other():
+def test_members_do_not_depend_on_each_other(compiled):
     two = GRUForecaster(**TINY, n_members=2).fit(wave())
     three = GRUForecaster(**TINY, n_members=3).fit(wave())
     for one, other in zip(two.weights_, three.weights_[:2], strict=True):
@@ -130,11 +130,14 @@ def test_pickles_forecast_the_same_in_another_process(tmp_path):
         pd.testing.assert_series_equal(forecasts, fitted[name].predict(), check_exact=True)
 
 
-def test_grid_search_with_two_workers_equals_one():
+@pytest.mark.parametrize(
+    "params", [{"dropout": 0.2}, {"max_epochs": 150}], ids=["plain", "compiled"]
+)
+def test_grid_search_with_two_workers_equals_one(params):
     def search(n_jobs):
         grid = {"cell": ["gru", "simple_rnn"], "units": [3, 5]}
         cv = TimeSeriesSplit(2, test_size=6)
-        estimator = RNNForecaster(**TINY | {"dropout": 0.2})
+        estimator = RNNForecaster(**TINY | params)
         return GridSearchCV(estimator, grid, cv=cv, n_jobs=n_jobs).fit(wave())
 
     with joblib.parallel_config(backend="loky"):
@@ -145,9 +148,10 @@ def test_grid_search_with_two_workers_equals_one():
     assert len(set(scores[0])) == 4
     assert one.best_params_ == two.best_params_
     assert bits(one.best_estimator_) == bits(two.best_estimator_)
+    assert one.best_estimator_.spec_.compiled == ("max_epochs" in params)
 
 
-def test_threads_equal_one_after_the_other():
+def test_threads_equal_one_after_the_other(compiled):
     forecasters = [
         GRUForecaster(**TINY | {"units": units, "random_state": state, "dropout": 0.1})
         for units in (2, 3)
@@ -171,7 +175,7 @@ def in_order(rows, names):
     return pd.concat({name: rows.loc[name] for name in names}, names=["series", "month"])
 
 
-def test_the_order_of_series_does_not_matter_to_forecasts():
+def test_the_order_of_series_does_not_matter_to_forecasts(compiled):
     forecaster = GRUForecaster(**TINY).fit(panel())
     expected = forecaster.predict(panel())
     other = forecaster.predict(in_order(panel(), "rpq"))
@@ -213,7 +217,7 @@ def test_forecasts_follow_units(architecture, reference):
         assert np.allclose((changed - b) / a, forecasts, atol=1e-3)
 
 
-def test_forecasts_of_a_fitted_network_follow_units():
+def test_forecasts_of_a_fitted_network_follow_units(compiled):
     y = wave()
     forecaster = GRUForecaster(**TINY, reference="mean").fit(y)
     forecasts = forecaster.predict(y)

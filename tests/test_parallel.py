@@ -1,5 +1,7 @@
 """Batches in parts, compiled: the same training and the same answers as Keras gives."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_network import ARCHITECTURES, CELLS, inputs_of, random_weights, spec_of
 
-from tsrnn.nn import inference
+from tsrnn.nn import inference, layers
 from tsrnn.nn.inference import build_model, predict
 from tsrnn.nn.network import build
 from tsrnn.nn.parallel import ParallelModel, part_sizes
@@ -62,10 +64,10 @@ def test_parts_learn_as_the_whole_does(architecture, cell, masked):
         assert np.allclose(one, other, atol=2e-4)
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize(("architecture", "cell", "masked"), CASES)
-def test_any_number_of_windows_is_answered_as_by_keras(architecture, cell, masked, monkeypatch):
-    monkeypatch.setattr(inference, "_runners", type(inference._runners)())
-    spec = spec_of(architecture, cell, masked=masked)
+def test_any_number_of_windows_is_answered_as_by_keras(architecture, cell, masked, compiled):
+    spec = spec_of(architecture, cell, masked=masked, compiled=compiled)
     weights = random_weights(build(spec))
     model = build_model(spec, weights)
     for n in (1, 31, 32, 33, 100):
@@ -75,7 +77,8 @@ def test_any_number_of_windows_is_answered_as_by_keras(architecture, cell, maske
         assert np.allclose(predict(inputs, spec, weights), expected, atol=1e-5)
 
 
-def test_another_number_of_windows_compiles_nothing(monkeypatch):
+@pytest.mark.parametrize("compiled", [True, False])
+def test_another_number_of_windows_traces_nothing(compiled, monkeypatch):
     monkeypatch.setattr(inference, "_runners", type(inference._runners)())
     traced = []
     forward = inference._Runner._forward
@@ -84,21 +87,35 @@ def test_another_number_of_windows_compiles_nothing(monkeypatch):
         "_forward",
         lambda self, inputs: traced.append(1) or forward(self, inputs),
     )
-    spec = spec_of("seq2vec", "lstm")
+    spec = spec_of("seq2vec", "lstm", compiled=compiled)
     weights = random_weights(build(spec))
     for n in (1, 32, 33, 500):
         predict(inputs_of(spec, n), spec, weights)
     assert len(traced) == 1
 
 
-def test_a_window_is_answered_the_same_in_any_company():
-    spec = spec_of("seq2vec", "gru", masked=True)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_window_is_answered_the_same_in_any_company(compiled):
+    spec = spec_of("seq2vec", "gru", masked=True, compiled=compiled)
     weights = random_weights(build(spec))
-    inputs = inputs_of(spec, 70)
+    inputs = inputs_of(spec, 140)
     together = predict(inputs, spec, weights)
-    for rows in (slice(0, 1), slice(31, 34), slice(69, 70)):
+    for rows in (slice(0, 1), slice(31, 34), slice(60, 69), slice(139, 140)):
         alone = predict({name: values[rows] for name, values in inputs.items()}, spec, weights)
         assert np.array_equal(alone, together[rows])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_networks_that_are_not_compiled_are_of_kerass_own_layers(architecture):
+    spec = spec_of(architecture, "gru", bidirectional=True, compiled=False)
+    model = build(spec)
+    assert type(model) is not ParallelModel
+    fast = (layers.LSTM, layers.GRU, layers.SimpleRNN)
+    every = list(model._flatten_layers())
+    assert any(isinstance(layer, keras.layers.GRU | keras.layers.RNN) for layer in every)
+    assert not any(isinstance(layer, fast) for layer in every)
+    names = [(w.name, w.shape) for w in build(replace(spec, compiled=True)).weights]
+    assert [(w.name, w.shape) for w in model.weights] == names
 
 
 @pytest.mark.parametrize("dropout", ["dropout", "recurrent_dropout"])

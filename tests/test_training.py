@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
-from tsrnn import GRUForecaster, RNNForecaster, SimpleRNNForecaster
+from tsrnn import GRUForecaster, RNNForecaster, SimpleRNNForecaster, planning
 from tsrnn.checks import future_covariates
 from tsrnn.inputs import prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
 from tsrnn.nn import inference, training
 from tsrnn.nn.data import arrays_of, full_batches, gather
 from tsrnn.nn.network import build, input_names
-from tsrnn.nn.parallel import ParallelModel
+from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.planning import held_out, seeds
 from tsrnn.smoothing import smooth
 from tsrnn.windows import Windows, training_windows
@@ -806,6 +806,83 @@ def test_the_global_random_state_is_left_alone():
     assert draws(lambda: GRUForecaster(**fresh).fit(wave()).predict()) == undisturbed
 
 
+# --- compiled where it pays ------------------------------------------------------------------
+
+
+def plan(n_batches, batch_size=32, **sizes):
+    """Whether it pays to compile a GRU for so many batches."""
+    known = {"context_length": 24, "horizon": 6, "n_targets": 1, "architecture": "seq2vec"}
+    spec = NetworkSpec("gru", **known | sizes)
+    how = TrainSpec("mae", "adam", 0.003, "cosine", batch_size, n_batches, 1.0, None, 0)
+    return planning.pays_to_compile(spec, [how], batch_size)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"context_length": 48},
+        {"n_layers": 2},
+        {"bidirectional": True},
+        {"batch_size": 256, "units": 64},
+        {"architecture": "encoder_decoder", "decoder": "autoregressive", "horizon": 24},
+    ],
+)
+def test_longer_training_is_compiled(more):
+    fewest = next(n for n in range(1, 10_000) if plan(n))
+    assert plan(fewest + 1)
+    assert plan(-(-fewest // 2), **more) and not plan(fewest // 4)
+
+
+def test_every_member_counts():
+    spec = NetworkSpec("gru", "seq2vec", 24, 6, 1)
+    how = TrainSpec("mae", "adam", 0.003, "cosine", 32, 40, 1.0, None, 0)
+    assert not planning.pays_to_compile(spec, [how], 200)
+    assert planning.pays_to_compile(spec, [how] * 2, 200)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "n_steps"),
+    [
+        ("seq2vec", 12),
+        ("seq2seq", 12),
+        ("encoder_decoder", 13),
+        ("autoregressive", 15),
+        ("vec2seq", 3),
+    ],
+)
+def test_recurrent_steps_are_counted(architecture, n_steps):
+    options = {"decoder": "autoregressive"} if architecture == "autoregressive" else {}
+    known = "encoder_decoder" if options else architecture
+    context = 0 if architecture == "vec2seq" else 24
+    spec = NetworkSpec("gru", known, context, 6, 1, segment_length=2, **options)
+    assert spec.n_recurrent_steps == n_steps
+    assert replace(spec, n_layers=2).n_recurrent_steps == 2 * n_steps
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_both_ways_learn_the_same(architecture, monkeypatch):
+    forecasts, losses = [], []
+    for compiled in (True, False):
+        monkeypatch.setattr(planning, "pays_to_compile", lambda *_, c=compiled: c)
+        fitted = RNNForecaster("lstm", **TINY | ARCHITECTURES[architecture]).fit(wave())
+        assert fitted.spec_.compiled == compiled
+        forecasts.append(fitted.predict())
+        losses.append(fitted.losses_["loss"])
+    assert np.allclose(*losses, rtol=1e-4)
+    assert np.allclose(*forecasts, rtol=1e-4)
+    assert not np.allclose(forecasts[0], wave().iloc[-1])
+
+
+def test_a_warm_start_may_change_the_way(monkeypatch):
+    forecaster = GRUForecaster(**TINY, warm_start=True).fit(wave())
+    assert not forecaster.spec_.compiled
+    before = forecaster.predict()
+    monkeypatch.setattr(planning, "pays_to_compile", lambda *_: True)
+    forecaster.set_params(learning_rate=1e-9).fit(wave())
+    assert forecaster.spec_.compiled
+    assert np.allclose(forecaster.predict(), before, rtol=1e-5)
+
+
 # --- graphs are kept ------------------------------------------------------------------------
 
 
@@ -815,17 +892,18 @@ def traces(monkeypatch):
     monkeypatch.setattr(training, "_trainers", type(training._trainers)())
     monkeypatch.setattr(inference, "_runners", type(inference._runners)())
     traced = []
-    step = ParallelModel.train_step
+    one_pass = training._Trainer._one_pass
 
-    def counting(self, data):
-        traced.append(self.name)
-        return step(self, data)
+    def counting(self, arrays, order, batch_size, learns):
+        if learns:
+            traced.append(self.model.name)
+        return one_pass(self, arrays, order, batch_size, learns)
 
-    monkeypatch.setattr(ParallelModel, "train_step", counting)
+    monkeypatch.setattr(training._Trainer, "_one_pass", counting)
     return traced
 
 
-def test_a_grid_search_traces_each_cell_once(traces):
+def test_a_grid_search_traces_each_cell_once(traces, compiled):
     search = GridSearchCV(
         RNNForecaster(**TINY | {"max_epochs": 1}),
         {"cell": ["simple_rnn", "lstm", "gru"]},
@@ -836,7 +914,7 @@ def test_a_grid_search_traces_each_cell_once(traces):
     assert len(inference._runners) == 3
 
 
-def test_another_fit_traces_nothing(traces):
+def test_another_fit_traces_nothing(traces, compiled):
     settings = TINY | {"early_stopping": True, "max_epochs": 2}
     GRUForecaster(**settings).fit(wave(60))
     assert traces == ["gru_seq2vec"]
@@ -852,7 +930,7 @@ def test_another_fit_traces_nothing(traces):
     assert len(traces) == 3
 
 
-def test_fits_leave_no_models_behind():
+def test_fits_leave_no_models_behind(compiled):
     """Live Keras models over six fits; benchmarks/memory.py measures bytes over sixty."""
 
     def live():

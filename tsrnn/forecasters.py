@@ -500,6 +500,7 @@ class RNNForecaster(ProbabilisticForecasts):
             planning.plan_training(self, n_windows, reference, seed, stops=stops)
             for seed in planning.seeds(self.random_state, self.n_members)
         ]
+        spec = replace(spec, compiled=planning.pays_to_compile(spec, plans, n_windows))
         data = training_data(windows, encoding, spec, weights)
         some = _some_learned_from(windows, weights, validation)
         # Of a million windows each array weighs 8 MB: those that training does not read go first.

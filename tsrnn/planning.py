@@ -18,6 +18,11 @@ from tsrnn.season_means import Spans
 from tsrnn.training_windows import held_out
 from tsrnn.windows import Windows
 
+# What compiling saves of a recurrent step, in numbers of its state, each some 10 ns; and how many
+# such numbers are worth the compiling. Measured: benchmarks/README.md.
+_NUMBERS_A_STEP = 2**13
+_WORTH_COMPILING = 2**26
+
 
 def plan_seasons(forecaster: Any, panel: Panel) -> tuple[int, ...]:
     """Choose the seasons, shortest first; a warm start keeps those that "auto" chose."""
@@ -185,6 +190,23 @@ def plan_training(
     )
 
 
+def pays_to_compile(spec: NetworkSpec, plans: list[TrainSpec], n_windows: int) -> bool:
+    """Whether training takes so long that compiling, some two seconds, is worth it.
+
+    The plan decides, not how long training took or what has been compiled before: the same fit
+    calculates the same way each time. A step of Keras's own layers takes about 0.1 ms longer, and
+    10 ns for each number of the state of a batch. Where that adds up to less than a second, a
+    network that is fitted once is ready sooner without, and one that is fitted for each of five
+    folds about as soon.
+    """
+    saved = 0
+    for how in plans:
+        batch = min(how.batch_size, n_windows)
+        n_batches = how.max_epochs * -(-n_windows // batch)
+        saved += n_batches * spec.n_recurrent_steps * (_NUMBERS_A_STEP + batch * spec.units)
+    return saved > _WORTH_COMPILING
+
+
 def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:
     """Part that each window plays in early stopping, as `held_out` says; None to learn from all.
 
@@ -255,7 +277,8 @@ def starting_weights(forecaster: Any, spec: NetworkSpec, spans: Spans) -> list[A
     """
     if not forecaster.warm_start or not hasattr(forecaster, "weights_"):
         return [None] * forecaster.n_members
-    same = replace(forecaster.spec_, masked=spec.masked) == spec
+    last = replace(forecaster.spec_, masked=spec.masked, compiled=spec.compiled)
+    same = last == spec
     same &= forecaster.encoding_.spans == spans
     if not same or len(forecaster.weights_) != forecaster.n_members:
         raise ValueError(

@@ -11,14 +11,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tsrnn.nn.layers import GRU, LSTM, SimpleRNN
+from tsrnn.nn.layers import has_gpu
 from tsrnn.nn.network import build, input_names
-from tsrnn.nn.parallel import ParallelModel, n_lanes
+from tsrnn.nn.parallel import n_lanes
 from tsrnn.nn.spec import NetworkSpec
 
 _MOST_CACHED = 32
-# Windows that are run at once on a core.
-_BLOCK = 32
+# Windows that are run at once on a core, by compiled networks and by others, which take longer to
+# start each step.
+_BLOCKS = {True: 32, False: 64}
 
 
 def predict(
@@ -45,22 +46,9 @@ def predict(
 
 def build_model(spec: NetworkSpec, weights: list[np.ndarray]) -> keras.Model:
     """Build a new Keras model with these weights, for summaries, export or surgery."""
-    model = build(spec)
-    if spec.network is None:
-        model = keras.models.clone_model(model, clone_function=_as_kerass_own)
-        model = keras.Model(model.input, model.output, name=model.name)
+    model = build(replace(spec, compiled=False))
     model.set_weights(weights)
     return model
-
-
-def _as_kerass_own(layer: Any) -> Any:
-    """Copy a layer; of the fast ones, make the Keras layer that they stand for."""
-    config = layer.get_config()
-    if isinstance(layer, keras.layers.Bidirectional):
-        return keras.layers.Bidirectional(_as_kerass_own(layer.forward_layer), name=layer.name)
-    if isinstance(layer, LSTM | GRU | SimpleRNN):
-        return getattr(keras.layers, type(layer).__name__).from_config(config)
-    return type(layer).from_config(config)
 
 
 class _Runner:
@@ -69,11 +57,13 @@ class _Runner:
     def __init__(self, spec: NetworkSpec) -> None:
         self.spec = spec
         self.lock = threading.Lock()
+        self.block = _BLOCKS[spec.compiled]
         self.model = build(spec)
         self.names = input_names(self.model)
         shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in self.model.inputs}
-        self._compiled = tf.function(self._forward, jit_compile=True, autograph=False)
-        forward = self._in_blocks if isinstance(self.model, ParallelModel) else self._forward
+        self._of_block = tf.function(self._forward, jit_compile=spec.compiled, autograph=False)
+        whole = spec.network is not None or has_gpu()
+        forward = self._forward if whole else self._in_blocks
         function = tf.function(forward, input_signature=[shapes], autograph=False)
         # Called directly, a function traced in each of many specs makes TensorFlow warn.
         self.forward = function.get_concrete_function()
@@ -87,10 +77,13 @@ class _Runner:
         return outputs[:, -1] if every_step else outputs
 
     def _in_blocks(self, inputs: dict[str, Any]) -> Any:
-        """Run blocks of one size, for which XLA compiles once; each core has its share of them."""
+        """Run blocks of one size, so that each window is answered the same in any company.
+
+        XLA compiles once for all of them; each core has its share.
+        """
         n = tf.shape(next(iter(inputs.values())))[0]
-        blocks = {name: _in_equal_blocks(values, n) for name, values in inputs.items()}
-        share = -(-n // (_BLOCK * n_lanes()))
+        blocks = {name: _in_equal_blocks(v, n, self.block) for name, v in inputs.items()}
+        share = -(-n // (self.block * n_lanes()))
         outputs = [
             self._map({name: b[lane * share : (lane + 1) * share] for name, b in blocks.items()})
             for lane in range(n_lanes())
@@ -100,18 +93,18 @@ class _Runner:
     def _map(self, blocks: dict[str, Any]) -> Any:
         """Run one block after the other; loops that do not wait for each other run at once."""
         return tf.map_fn(
-            self._compiled,
+            self._of_block,
             blocks,
             fn_output_signature=tf.TensorSpec(
-                (_BLOCK, self.spec.horizon, self.spec.n_outputs), tf.float32
+                (self.block, self.spec.horizon, self.spec.n_outputs), tf.float32
             ),
         )
 
 
-def _in_equal_blocks(values: Any, n: Any) -> Any:
-    """Cut into (n_blocks, _BLOCK, ...), the last block filled up with zeros."""
-    filling = [[0, -n % _BLOCK]] + [[0, 0]] * (len(values.shape) - 1)
-    return tf.reshape(tf.pad(values, filling), (-1, _BLOCK, *values.shape[1:]))
+def _in_equal_blocks(values: Any, n: Any, size: int) -> Any:
+    """Cut into (n_blocks, size, ...), the last block filled up with zeros."""
+    filling = [[0, -n % size]] + [[0, 0]] * (len(values.shape) - 1)
+    return tf.reshape(tf.pad(values, filling), (-1, size, *values.shape[1:]))
 
 
 _runners: OrderedDict[Any, _Runner] = OrderedDict()

@@ -17,7 +17,8 @@ from tsrnn.nn.layers import GRU, LSTM, FeedbackCell, PositionEmbedding, SimpleRN
 from tsrnn.nn.parallel import ParallelModel
 from tsrnn.nn.spec import NetworkSpec
 
-_LAYERS: dict[str, Any] = {"simple_rnn": SimpleRNN, "lstm": LSTM, "gru": GRU}
+_FAST = {"simple_rnn": SimpleRNN, "lstm": LSTM, "gru": GRU}
+_KERASS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 _CELLS = {"simple_rnn": layers.SimpleRNNCell, "lstm": layers.LSTMCell, "gru": layers.GRUCell}
 _N_STATES = {"simple_rnn": 1, "lstm": 2, "gru": 1}
 
@@ -68,7 +69,7 @@ def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
         outputs = _ARCHITECTURES[spec.architecture](spec, inputs)
         # XLA draws random numbers slowly: with dropout only the recurrences are compiled.
         drops = spec.dropout or spec.recurrent_dropout
-        kind = keras.Model if has_gpu() or drops else ParallelModel
+        kind = ParallelModel if spec.compiled and not (drops or has_gpu()) else keras.Model
         return kind(inputs, outputs, name=f"{spec.cell}_{spec.architecture}")
 
 
@@ -173,8 +174,12 @@ def _encode(spec: NetworkSpec, inputs: dict[str, Any], sequences: bool) -> tuple
     return x, states
 
 
+def _layer(spec: NetworkSpec) -> Any:
+    return (_FAST if spec.compiled else _KERASS)[spec.cell]
+
+
 def _recurrent(spec: NetworkSpec, x: Any, mask: Any, sequences: bool, name: str) -> Any:
-    layer = _LAYERS[spec.cell](
+    layer = _layer(spec)(
         spec.units,
         return_sequences=sequences,
         return_state=True,
@@ -247,7 +252,7 @@ def _decoder_inputs(spec: NetworkSpec, inputs: dict[str, Any], like: Any) -> Any
 
 
 def _decoder_layer(spec: NetworkSpec, units: int, nth: int, sequences: bool = True) -> Any:
-    return _LAYERS[spec.cell](
+    return _layer(spec)(
         units,
         return_sequences=sequences,
         recurrent_dropout=spec.recurrent_dropout,

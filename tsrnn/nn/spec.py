@@ -49,6 +49,9 @@ class NetworkSpec:
         The user's own builder: called with this spec, returns a keras.Model.
     distribution : str or None, default None
         One of `tsrnn.distributions.DISTRIBUTIONS`; None forecasts a number.
+    compiled : bool, default True
+        Whether XLA compiles it, which takes seconds and saves milliseconds a batch, or Keras runs
+        its own layers as they are. The weights are the same.
     """
 
     cell: str
@@ -73,6 +76,7 @@ class NetworkSpec:
     masked: bool = False
     network: Callable[[NetworkSpec], Any] | None = None
     distribution: str | None = None
+    compiled: bool = True
 
     @property
     def n_parameters(self) -> int:
@@ -103,6 +107,14 @@ class NetworkSpec:
     def n_output_segments(self) -> int:
         """Decoder steps over the horizon; the last may reach beyond it."""
         return -(-self.horizon // self.segment_length)
+
+    @property
+    def n_recurrent_steps(self) -> int:
+        """Recurrent steps, of all layers, from the context to the forecast."""
+        one_by_one = self.architecture == "vec2seq" or self.decoder == "autoregressive"
+        decodes = self.architecture in ("vec2seq", "encoder_decoder")
+        decoded = decodes * (self.n_output_segments if one_by_one else 1)
+        return self.n_layers * ((1 + self.bidirectional) * self.n_segments + decoded)
 
     @property
     def loss_steps(self) -> tuple[int, ...]:
