@@ -18,7 +18,7 @@ CELLS = ("lstm", "gru", "simple_rnn")
 UNITS = (32, 64, 128, 256)
 CONTEXTS = (24, 96, 336)
 # Seconds that a run of the fastest peer lasts; large shapes make two batches whatever they take.
-LASTING = 1.0
+LASTING = 0.5
 FEWEST, MOST = 2, 8192
 
 TRAINING = {

@@ -131,7 +131,7 @@ def test_pickles_forecast_the_same_in_another_process(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "params", [{"dropout": 0.2}, {"max_epochs": 150}], ids=["plain", "compiled"]
+    "params", [{"dropout": 0.2}, {"max_epochs": 100}], ids=["plain", "compiled"]
 )
 def test_grid_search_with_two_workers_equals_one(params):
     def search(n_jobs):

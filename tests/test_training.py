@@ -824,7 +824,6 @@ def plan(n_batches, batch_size=32, **sizes):
         {"n_layers": 2},
         {"bidirectional": True},
         {"batch_size": 256, "units": 64},
-        {"architecture": "encoder_decoder", "decoder": "autoregressive", "horizon": 24},
     ],
 )
 def test_longer_training_is_compiled(more):
@@ -833,9 +832,15 @@ def test_longer_training_is_compiled(more):
     assert plan(-(-fewest // 2), **more) and not plan(fewest // 4)
 
 
+@pytest.mark.parametrize("more", [{"architecture": "encoder_decoder"}, {"n_seasons": 3}])
+def test_larger_programs_are_compiled_later(more):
+    fewest = next(n for n in range(1, 10_000) if plan(n))
+    assert not plan(fewest, **more) and plan(2 * fewest, **more)
+
+
 def test_every_member_counts():
     spec = NetworkSpec("gru", "seq2vec", 24, 6, 1)
-    how = TrainSpec("mae", "adam", 0.003, "cosine", 32, 40, 1.0, None, 0)
+    how = TrainSpec("mae", "adam", 0.003, "cosine", 32, 10, 1.0, None, 0)
     assert not planning.pays_to_compile(spec, [how], 200)
     assert planning.pays_to_compile(spec, [how] * 2, 200)
 

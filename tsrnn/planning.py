@@ -18,10 +18,11 @@ from tsrnn.season_means import Spans
 from tsrnn.training_windows import held_out
 from tsrnn.windows import Windows
 
-# What compiling saves of a recurrent step, in numbers of its state, each some 10 ns; and how many
-# such numbers are worth the compiling. Measured: benchmarks/README.md.
-_NUMBERS_A_STEP = 2**13
-_WORTH_COMPILING = 2**26
+# Seconds that compiling takes for an encoder, a decoder and a mix of seasons; that it saves of each
+# recurrent step; and of each number in the state of a batch. Measured: benchmarks/README.md.
+_COMPILING, _A_STEP, _A_NUMBER = 0.6, 7e-5, 1e-8
+# Fits of a network, such as folds, after which compiling has paid off.
+_FITS = 3
 
 
 def plan_seasons(forecaster: Any, panel: Panel) -> tuple[int, ...]:
@@ -191,20 +192,18 @@ def plan_training(
 
 
 def pays_to_compile(spec: NetworkSpec, plans: list[TrainSpec], n_windows: int) -> bool:
-    """Whether training takes so long that compiling, some two seconds, is worth it.
+    """Whether training is long enough that compiling the network saves time over three fits.
 
-    The plan decides, not how long training took or what has been compiled before: the same fit
-    calculates the same way each time. A step of Keras's own layers takes about 0.1 ms longer, and
-    10 ns for each number of the state of a batch. Where that adds up to less than a second, a
-    network that is fitted once is ready sooner without, and one that is fitted for each of five
-    folds about as soon.
+    The plan decides, not how long training takes or what has been compiled before: the same fit
+    calculates the same each time.
     """
-    saved = 0
+    n_parts = 1 + (spec.architecture == "encoder_decoder") + (spec.n_seasons > 0)
+    saved = 0.0
     for how in plans:
         batch = min(how.batch_size, n_windows)
-        n_batches = how.max_epochs * -(-n_windows // batch)
-        saved += n_batches * spec.n_recurrent_steps * (_NUMBERS_A_STEP + batch * spec.units)
-    return saved > _WORTH_COMPILING
+        n_steps = how.max_epochs * -(-n_windows // batch) * spec.n_recurrent_steps
+        saved += n_steps * (_A_STEP + _A_NUMBER * batch * spec.units)
+    return _FITS * saved > _COMPILING * n_parts
 
 
 def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:
