@@ -1,7 +1,8 @@
 """Memory over sixty fits: how much comes after the tenth.
 
-Run ``python benchmarks/memory.py``. It fits and predicts with the three cells in turn, on data of
-changing length, keeps every forecaster, and prints the resident memory of the process.
+Run ``python benchmarks/memory.py``. It fits and predicts with the three cells in turn, so long that
+they are compiled, on data of changing length, keeps every forecaster, and prints the resident
+memory of the process.
 """
 
 import gc
@@ -29,7 +30,7 @@ def growth(n_fits: int = N_FITS, show_every: int = 10) -> float:
     kept, after_ten = [], 0.0
     for i in range(1, n_fits + 1):
         wave = np.sin(np.arange(300 + i) / 4) + rng.normal(0, 0.1, 300 + i)
-        forecaster = RNNForecaster(CELLS[i % 3], horizon=6, max_epochs=3, random_state=i)
+        forecaster = RNNForecaster(CELLS[i % 3], horizon=6, max_epochs=30, random_state=i)
         kept.append(forecaster.fit(wave))
         kept[-1].predict()
         if i == 10:

@@ -37,7 +37,8 @@ COLUMNS = ("cell", "units", "batch", "context", *TRAINING, "to Keras", "to PyTor
 def cells(options: Namespace) -> None:
     """Print the training throughput of each shape, and how near the arithmetic floor it is."""
     fastest = peers.product_rate()
-    print("Training, million time steps per second (batch x context x steps / seconds of fit).")
+    print("Training, million time steps per second (batch x context x steps / seconds of fit),")
+    print("compiled, as long trainings are.")
     print(
         f"The floor is the time of the matrix products alone, at the {fastest / 1e9:.0f} GFLOP/s "
         "of a large product.\n"
@@ -56,7 +57,8 @@ def cells(options: Namespace) -> None:
 
 def inference(options: Namespace) -> None:
     """Print the prediction throughput of each shape."""
-    print("Prediction, million time steps per second (batch x context x calls / seconds).\n")
+    print("Prediction, million time steps per second (batch x context x calls / seconds),")
+    print("compiled, as after a long training.\n")
     print_head(*COLUMNS)
     quick = [Shape(cell, 64, 64, 48) for cell in CELLS]
     speeds = {}
@@ -76,7 +78,6 @@ def _speeds(
     """Million time steps per second of each peer, all with the same number of batches."""
     made = {name: make(shape) for name, make in makers.items()}
     n_batches = _lasting_batches(made)
-    made["tsrnn"](n_batches)  # compiled, where the shorter fits were not worth it
     times = interleaved({name: partial(run, n_batches) for name, run in made.items()}, repeats)
     del made
     gc.collect()
@@ -85,7 +86,7 @@ def _speeds(
 
 
 def _lasting_batches(made: Mapping[str, Peer]) -> int:
-    """Batches that keep the fastest peer busy long enough."""
+    """Batches that keep the fastest peer busy long enough; compiles what is to be compiled."""
     for run in made.values():
         run(1)
     n_batches = FEWEST

@@ -20,7 +20,7 @@ os.environ.setdefault(
 
 @pytest.fixture(params=[True, False], ids=["compiled", "plain"])
 def compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Both ways to run a network; fits of tests are too short for the plan to compile any."""
+    """Both ways to run a network; most fits of tests are too short for the plan to compile them."""
     monkeypatch.setattr(planning, "pays_to_compile", lambda *plan: request.param)
     return bool(request.param)
 

@@ -135,7 +135,7 @@ def test_pickles_forecast_the_same_in_another_process(tmp_path):
 )
 def test_grid_search_with_two_workers_equals_one(params):
     def search(n_jobs):
-        grid = {"cell": ["gru", "simple_rnn"], "units": [3, 5]}
+        grid = {"cell": ["gru", "lstm"], "units": [3, 5]}
         cv = TimeSeriesSplit(2, test_size=6)
         estimator = RNNForecaster(**TINY | params)
         return GridSearchCV(estimator, grid, cv=cv, n_jobs=n_jobs).fit(wave())

@@ -12,7 +12,7 @@ from joblib import Memory
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
-from tsrnn import ConformalForecaster, GRUForecaster, RollingOriginSplit, backtest
+from tsrnn import ConformalForecaster, GRUForecaster, RollingOriginSplit, backtest, planning
 from tsrnn.nn import checkpoint, loop, training
 
 TINY = {"horizon": 2, "context_length": 8, "units": 3, "batch_size": 16, "random_state": 0}
@@ -27,6 +27,14 @@ def wave(n_rows=60, seed=0):
 def ctrl_c():
     """What the terminal does, with the handler of a program that stands in front."""
     signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_networks():
+    """Compile, whether it pays or not: an interrupt may come in between."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "pays_to_compile", lambda *plan: True)
+        yield
 
 
 @pytest.fixture(autouse=True)

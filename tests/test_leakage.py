@@ -241,8 +241,8 @@ def test_update_leads_to_the_forecasts_of_a_longer_history(architecture, fitted)
 
 
 @pytest.mark.parametrize("architecture", EVERY)
-def test_what_is_learned_does_not_depend_on_rows_that_were_not_given(architecture):
-    """Nothing outlives a fit in the compiled network: it is as if there had been none before."""
+def test_what_is_learned_does_not_depend_on_rows_that_were_not_given(architecture, compiled):
+    """Nothing outlives a fit in the network, which is kept: it is as if there had been none."""
     settings = TINY | EVERY[architecture]
     first = RNNForecaster("gru", **settings).fit(wave()[:N_TRAIN]).predict()
     RNNForecaster("gru", **settings).fit(spoilt(wave(), 30))

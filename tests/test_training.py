@@ -809,12 +809,12 @@ def test_the_global_random_state_is_left_alone():
 # --- compiled where it pays ------------------------------------------------------------------
 
 
-def plan(n_batches, batch_size=32, **sizes):
-    """Whether it pays to compile a GRU for so many batches."""
+def plan(n_batches, batch_size=32, cell="gru", **sizes):
+    """Whether it pays to compile a network for so many batches."""
     known = {"context_length": 24, "horizon": 6, "n_targets": 1, "architecture": "seq2vec"}
-    spec = NetworkSpec("gru", **known | sizes)
+    spec = NetworkSpec(cell, **known | sizes)
     how = TrainSpec("mae", "adam", 0.003, "cosine", batch_size, n_batches, 1.0, None, 0)
-    return planning.pays_to_compile(spec, [how], batch_size)
+    return planning.pays_to_compile(spec, how, batch_size)
 
 
 @pytest.mark.parametrize(
@@ -838,11 +838,28 @@ def test_larger_programs_are_compiled_later(more):
     assert not plan(fewest, **more) and plan(2 * fewest, **more)
 
 
-def test_every_member_counts():
-    spec = NetworkSpec("gru", "seq2vec", 24, 6, 1)
-    how = TrainSpec("mae", "adam", 0.003, "cosine", 32, 10, 1.0, None, 0)
-    assert not planning.pays_to_compile(spec, [how], 200)
-    assert planning.pays_to_compile(spec, [how] * 2, 200)
+def test_cells_with_fewer_gates_are_compiled_later():
+    fewest = [
+        next(n for n in range(1, 10_000) if plan(n, cell=cell))
+        for cell in ("lstm", "gru", "simple_rnn")
+    ]
+    assert fewest == sorted(set(fewest))
+
+
+def test_an_own_network_is_not_compiled():
+    assert plan(10_000)
+    assert not plan(10_000, network=print)
+
+
+def test_members_do_not_change_the_way():
+    """Six members are trained as long as one that would be compiled."""
+    alone, longer, ensemble = (
+        GRUForecaster(**TINY | {"max_epochs": 25} | params).fit(wave())
+        for params in ({}, {"max_epochs": 150}, {"n_members": 6})
+    )
+    assert [f.spec_.compiled for f in (alone, longer, ensemble)] == [False, True, False]
+    pairs = zip(alone.weights_[0], ensemble.weights_[0], strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
 
 
 @pytest.mark.parametrize(
@@ -864,18 +881,30 @@ def test_recurrent_steps_are_counted(architecture, n_steps):
     assert replace(spec, n_layers=2).n_recurrent_steps == 2 * n_steps
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_both_ways_learn_the_same(architecture, monkeypatch):
+BOTH = ARCHITECTURES | {
+    "bidirectional": {"bidirectional": True, "n_layers": 2, "residual": True},
+    "masked": {},
+    "student_t": {"distribution": "student_t"},
+    "autoregressive": {"architecture": "encoder_decoder", "decoder": "autoregressive"},
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*missing target")
+@pytest.mark.parametrize("name", BOTH)
+def test_both_ways_learn_the_same(name, monkeypatch):
     forecasts, losses = [], []
+    y = wave()
+    y.iloc[20] = np.nan if name == "masked" else y.iloc[20]
     for compiled in (True, False):
         monkeypatch.setattr(planning, "pays_to_compile", lambda *_, c=compiled: c)
-        fitted = RNNForecaster("lstm", **TINY | ARCHITECTURES[architecture]).fit(wave())
+        fitted = RNNForecaster("lstm", **TINY | BOTH[name]).fit(y)
+        assert fitted.spec_.masked == (name == "masked")
         assert fitted.spec_.compiled == compiled
         forecasts.append(fitted.predict())
         losses.append(fitted.losses_["loss"])
     assert np.allclose(*losses, rtol=1e-4)
     assert np.allclose(*forecasts, rtol=1e-4)
-    assert not np.allclose(forecasts[0], wave().iloc[-1])
+    assert not np.allclose(forecasts[0], y.iloc[-1])
 
 
 def test_a_warm_start_may_change_the_way(monkeypatch):

@@ -154,8 +154,8 @@ class RNNForecaster(ProbabilisticForecasts):
     verbose : bool or "auto", default "auto"
         Progress bar; "auto" shows it on a terminal only.
     random_state : int, RandomState or None, default None
-        An int makes two fits equal bit for bit on CPUs of as many cores; with 192 units or
-        more in as many threads too (workers of joblib have fewer than the process they work for).
+        An int makes two fits equal bit for bit on CPUs of as many cores; with more than 128 units
+        in as many threads too (workers of joblib have fewer than the process they work for).
 
     Attributes
     ----------
@@ -187,6 +187,11 @@ class RNNForecaster(ProbabilisticForecasts):
 
     Notes
     -----
+    **Compiling.** A long training runs as programs that XLA compiles for the network, once in a
+    process; one that is over sooner than they would pay for themselves runs on Keras's own layers,
+    and so do its forecasts. Parameters and data decide before training, and ``spec_.compiled``
+    tells: folds of growing length may fall on both sides. The two calculate alike but for rounding.
+
     **Checkpoints.** Each fit has a file of its own for each member in `checkpoint_dir`, named
     after all that decides its result (data, parameters, first weights, versions): fits of a grid
     search can share a folder, and another fit never takes up a file that is not its own. The state
@@ -501,7 +506,7 @@ class RNNForecaster(ProbabilisticForecasts):
             planning.plan_training(self, n_windows, reference, seed, stops=stops)
             for seed in planning.seeds(self.random_state, self.n_members)
         ]
-        spec = replace(spec, compiled=planning.pays_to_compile(spec, plans, n_windows))
+        spec = replace(spec, compiled=planning.pays_to_compile(spec, plans[0], n_windows))
         data = training_data(windows, encoding, spec, weights)
         some = _some_learned_from(windows, weights, validation)
         # Of a million windows each array weighs 8 MB: those that training does not read go first.

@@ -18,9 +18,11 @@ from tsrnn.season_means import Spans
 from tsrnn.training_windows import held_out
 from tsrnn.windows import Windows
 
-# Seconds that compiling takes for an encoder, a decoder and a mix of seasons; that it saves of each
-# recurrent step; and of each number in the state of a batch. Measured: benchmarks/README.md.
-_COMPILING, _A_STEP, _A_NUMBER = 0.6, 7e-5, 1e-8
+# Seconds, roughly, that compiling takes for an encoder, a decoder and a mix of seasons; that it
+# saves of each gate in a recurrent step; and for each number of its state in a batch. Measured:
+# benchmarks/README.md.
+_COMPILING, _A_GATE, _A_NUMBER = 0.6, 2e-5, 2.5e-9
+_GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 # Fits of a network, such as folds, after which compiling has paid off.
 _FITS = 3
 
@@ -191,19 +193,19 @@ def plan_training(
     )
 
 
-def pays_to_compile(spec: NetworkSpec, plans: list[TrainSpec], n_windows: int) -> bool:
+def pays_to_compile(spec: NetworkSpec, how: TrainSpec, n_windows: int) -> bool:
     """Whether training is long enough that compiling the network saves time over three fits.
 
-    The plan decides, not how long training takes or what has been compiled before: the same fit
-    calculates the same each time.
+    The plan decides, not how long training takes, what has been compiled before or how many
+    members there are: the same training calculates the same each time.
     """
+    if spec.network is not None:
+        return False
     n_parts = 1 + (spec.architecture == "encoder_decoder") + (spec.n_seasons > 0)
-    saved = 0.0
-    for how in plans:
-        batch = min(how.batch_size, n_windows)
-        n_steps = how.max_epochs * -(-n_windows // batch) * spec.n_recurrent_steps
-        saved += n_steps * (_A_STEP + _A_NUMBER * batch * spec.units)
-    return _FITS * saved > _COMPILING * n_parts
+    batch = min(how.batch_size, n_windows)
+    n_batches = how.max_epochs * -(-n_windows // batch)
+    saved = _GATES[spec.cell] * (_A_GATE + _A_NUMBER * batch * spec.units)
+    return _FITS * n_batches * spec.n_recurrent_steps * saved > _COMPILING * n_parts
 
 
 def plan_validation(forecaster: Any, windows: Windows) -> np.ndarray | None:

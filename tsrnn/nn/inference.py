@@ -17,9 +17,8 @@ from tsrnn.nn.parallel import n_lanes
 from tsrnn.nn.spec import NetworkSpec
 
 _MOST_CACHED = 32
-# Windows that are run at once on a core, by compiled networks and by others, which take longer to
-# start each step.
-_BLOCKS = {True: 32, False: 64}
+# Windows that are run at once on a core. What is not compiled takes longer to start each step.
+_COMPILED_BLOCK, _BLOCK = 32, 64
 
 
 def predict(
@@ -57,7 +56,7 @@ class _Runner:
     def __init__(self, spec: NetworkSpec) -> None:
         self.spec = spec
         self.lock = threading.Lock()
-        self.block = _BLOCKS[spec.compiled]
+        self.block = _COMPILED_BLOCK if spec.compiled else _BLOCK
         self.model = build(spec)
         self.names = input_names(self.model)
         shapes = {i.name: tf.TensorSpec(i.shape, i.dtype, i.name) for i in self.model.inputs}

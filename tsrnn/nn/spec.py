@@ -51,7 +51,8 @@ class NetworkSpec:
         One of `tsrnn.distributions.DISTRIBUTIONS`; None forecasts a number.
     compiled : bool, default True
         Whether XLA compiles it, which takes seconds and saves milliseconds a batch, or Keras runs
-        its own layers as they are. The weights are the same.
+        its own layers as they are. With dropout XLA compiles the recurrences and forecasts only.
+        The weights are the same.
     """
 
     cell: str
