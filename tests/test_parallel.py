@@ -15,6 +15,7 @@ from tsrnn.nn.inference import build_model, predict
 from tsrnn.nn.network import build
 from tsrnn.nn.parallel import ParallelModel, part_sizes
 
+both_ways = pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
 CASES = [(a, CELLS[i % 3], a != "vec2seq") for i, a in enumerate(ARCHITECTURES)]
 
 
@@ -64,7 +65,7 @@ def test_parts_learn_as_the_whole_does(architecture, cell, masked):
         assert np.allclose(one, other, atol=2e-4)
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@both_ways
 @pytest.mark.parametrize(("architecture", "cell", "masked"), CASES)
 def test_any_number_of_windows_is_answered_as_by_keras(architecture, cell, masked, compiled):
     spec = spec_of(architecture, cell, masked=masked, compiled=compiled)
@@ -77,7 +78,7 @@ def test_any_number_of_windows_is_answered_as_by_keras(architecture, cell, maske
         assert np.allclose(predict(inputs, spec, weights), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@both_ways
 def test_another_number_of_windows_traces_nothing(compiled, monkeypatch):
     monkeypatch.setattr(inference, "_runners", type(inference._runners)())
     traced = []
@@ -94,7 +95,7 @@ def test_another_number_of_windows_traces_nothing(compiled, monkeypatch):
     assert len(traced) == 1
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@both_ways
 def test_a_window_is_answered_the_same_in_any_company(compiled):
     spec = spec_of("seq2vec", "gru", masked=True, compiled=compiled)
     weights = random_weights(build(spec))
