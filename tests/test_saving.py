@@ -173,13 +173,12 @@ def fitted(monthly, panel, tmp_path_factory):
     later = panel.groupby(level=0).tail(6)
     parts = [(monthly[:-6], monthly[-6:]), (panel.drop(later.index), later)]
     every = {}
-    patch = pytest.MonkeyPatch()
-    patch.setattr(planning, "pays_to_compile", lambda spec, *_: spec.cell == "gru")
-    for group, (history, future) in zip(forecasters(), parts, strict=True):
-        for name, forecaster in group.items():
-            forecaster.fit(history).save(folder / f"{name}.tsrnn")
-            every[name] = (forecaster, folder / f"{name}.tsrnn", history, future)
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "pays_to_compile", lambda spec, *_: spec.cell == "gru")
+        for group, (history, future) in zip(forecasters(), parts, strict=True):
+            for name, forecaster in group.items():
+                forecaster.fit(history).save(folder / f"{name}.tsrnn")
+                every[name] = (forecaster, folder / f"{name}.tsrnn", history, future)
     return every
 
 

@@ -278,8 +278,7 @@ def starting_weights(forecaster: Any, spec: NetworkSpec, spans: Spans) -> list[A
     """
     if not forecaster.warm_start or not hasattr(forecaster, "weights_"):
         return [None] * forecaster.n_members
-    last = replace(forecaster.spec_, masked=spec.masked, compiled=spec.compiled)
-    same = last == spec
+    same = replace(forecaster.spec_, masked=spec.masked, compiled=spec.compiled) == spec
     same &= forecaster.encoding_.spans == spans
     if not same or len(forecaster.weights_) != forecaster.n_members:
         raise ValueError(

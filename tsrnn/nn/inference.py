@@ -1,4 +1,4 @@
-"""Running a trained network: one compiled function per spec, for any number of windows."""
+"""Running a trained network: one function per spec, for any number of windows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def build_model(spec: NetworkSpec, weights: list[np.ndarray]) -> keras.Model:
 
 
 class _Runner:
-    """A network and its forward pass, compiled once for any number of windows."""
+    """A network and its forward pass, traced once for any number of windows."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         self.spec = spec
