@@ -13,11 +13,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 import tsrnn
 from tsrnn import GRUForecaster, LSTMForecaster, archive, planning
-from tsrnn.inputs import TrainingData
 from tsrnn.nn import checkpoint, loop, training
 from tsrnn.nn.fingerprint import fingerprint
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
@@ -284,11 +284,10 @@ def test_other_data_and_parameters_have_files_of_their_own(left, unbroken, tmp_p
 def training_of():
     """What `fingerprint` reads."""
     rows, windows = np.arange(12.0).reshape(6, 2), np.arange(3)
-    names = list(TrainingData.__dataclass_fields__)
-    data = TrainingData(**dict.fromkeys(names[:9], rows), **dict.fromkeys(names[9:]))
+    arrays = {"values": tf.constant(rows), "cutoffs": tf.constant(windows)}
     spec = NetworkSpec("gru", "seq2vec", 8, 2, 1)
     how = TrainSpec("mae", "adam", 0.1, "constant", 16, 5, 1.0, None, 0)
-    return {"data": data, "spec": spec, "how": how, "validation": None, "start": [windows]}
+    return {"arrays": arrays, "spec": spec, "how": how, "validation": None, "start": [windows]}
 
 
 def sgd(*args):
@@ -301,8 +300,9 @@ def falling(*args):
 
 
 CHANGES = {
-    "values": lambda t: t | {"data": replace(t["data"], values=t["data"].values + 1e-12)},
-    "reference": lambda t: t | {"data": replace(t["data"], reference="last")},
+    "values": lambda t: t | {"arrays": t["arrays"] | {"values": t["arrays"]["values"] + 1e-12}},
+    "reference": lambda t: t | {"arrays": t["arrays"] | {"shortest": tf.constant(0)}},
+    "name": lambda t: t | {"arrays": {f"{name}_": a for name, a in t["arrays"].items()}},
     "units": lambda t: t | {"spec": replace(t["spec"], units=5)},
     "seed": lambda t: t | {"how": replace(t["how"], seed=1)},
     "epochs": lambda t: t | {"how": replace(t["how"], max_epochs=6)},

@@ -35,9 +35,11 @@ def test_an_unknown_name_is_an_attribute_error():
         tsrnn.LSTM  # noqa: B018
 
 
-def test_a_first_fit_writes_nothing_to_the_terminal():
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_first_fit_writes_nothing_to_the_terminal(compiled):
     code = (
-        "import numpy as np; from tsrnn import LSTMForecaster; "
+        "import numpy as np; from tsrnn import LSTMForecaster, planning; "
+        f"planning.pays_to_compile = lambda *plan: {compiled}; "
         "LSTMForecaster(units=2, max_epochs=1).fit(np.arange(40.0)).predict()"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ from tsrnn.checks import future_covariates
 from tsrnn.inputs import prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
 from tsrnn.nn import inference, training
-from tsrnn.nn.data import arrays_of, full_batches, gather
+from tsrnn.nn.data import full_batches, gather
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.planning import held_out, seeds
@@ -72,8 +72,8 @@ def caught(monkeypatch):
     def fit(forecaster, *data, **more):
         calls = []
 
-        def train(data, spec, how, validation=None, weights=None):
-            calls.append((data, spec, how, validation))
+        def train(arrays, spec, how, validation=None, weights=None):
+            calls.append((arrays, spec, how, validation))
             fresh = build(spec, how.seed).get_weights()
             return training.Trained(fresh, {"loss": [0.0]}, 0)
 
@@ -85,11 +85,11 @@ def caught(monkeypatch):
     return fit
 
 
-def whole_batch(data, spec):
+def whole_batch(arrays, spec):
     """Every window in one batch, as numpy arrays."""
-    windows = tf.range(len(data.cutoffs))
-    factors = tf.ones(len(data.cutoffs))
-    batch = gather(arrays_of(data, spec), windows, factors, spec, input_names(build(spec)))
+    windows = tf.range(len(arrays["cutoffs"]))
+    factors = tf.ones(len(arrays["cutoffs"]))
+    batch = gather(arrays, windows, factors, spec, input_names(build(spec)))
     return tf.nest.map_structure(lambda tensor: tensor.numpy(), batch)
 
 
@@ -181,15 +181,15 @@ SCALINGS = [
 @pytest.mark.parametrize("architecture", ["seq2vec", "seq2seq", "encoder_decoder"])
 def test_batches_are_windows_cut_by_hand(architecture, reference, scale, panel, caught):
     forecaster = RNNForecaster("gru", reference=reference, scale=scale, **settings(architecture))
-    data, spec, _, _ = caught(forecaster, panel)
-    inputs, targets, weights = whole_batch(data, spec)
+    arrays, spec, _, _ = caught(forecaster, panel)
+    inputs, targets, weights = whole_batch(arrays, spec)
     assert spec.masked
     columns = panel[["past", "known", "static"]]
     covariates = columns.mean().to_numpy(), columns.std(ddof=0).to_numpy()
     lengths = panel.groupby(level=0, sort=False).size().to_numpy()
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     short = 0
-    for i, cutoff in enumerate(data.cutoffs):
+    for i, cutoff in enumerate(arrays["cutoffs"].numpy()):
         s = np.searchsorted(offsets, cutoff, side="right") - 1
         rows = panel.to_numpy()[offsets[s] : offsets[s + 1]]
         context, mask, target, weight, future = by_hand(
@@ -198,7 +198,7 @@ def test_batches_are_windows_cut_by_hand(architecture, reference, scale, panel, 
         short += not mask[0]
         assert np.array_equal(inputs["mask"][i], mask)
         assert np.allclose(inputs["context"][i], context, atol=1e-5)
-        factor = data.weights[i]
+        factor = arrays["weights"].numpy()[i]
         assert (factor > 0) or not weight.any()
         if architecture == "seq2seq":
             assert np.allclose(weights[i, :, 0], weight * factor)
@@ -212,7 +212,7 @@ def test_batches_are_windows_cut_by_hand(architecture, reference, scale, panel, 
         assert np.allclose(targets_i[used], target[used], atol=1e-5)
         assert np.allclose(futures[used], future[used], atol=1e-5)
     assert short > 5  # the data hold padded windows
-    assert data.weights.mean() == pytest.approx(1)
+    assert arrays["weights"].numpy().mean() == pytest.approx(1)
 
 
 @pytest.mark.filterwarnings("ignore:.*missing target")
@@ -220,18 +220,19 @@ def test_batches_are_windows_cut_by_hand(architecture, reference, scale, panel, 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_prediction_reads_what_training_read(architecture, reference, scale, panel, caught):
     forecaster = RNNForecaster("gru", reference=reference, scale=scale, **settings(architecture))
-    data, spec, _, _ = caught(forecaster, panel)
-    inputs, targets, _ = whole_batch(data, spec)
+    arrays, spec, _, _ = caught(forecaster, panel)
+    inputs, targets, _ = whole_batch(arrays, spec)
+    cutoffs = arrays["cutoffs"].numpy()
     rows = forecaster._read(panel)
-    series = rows.series_of(data.cutoffs + 1)
-    windows = Windows(rows, series, data.cutoffs, spec.context_length, HORIZON)
-    future = future_covariates(rows, series, data.cutoffs, HORIZON)
+    series = rows.series_of(cutoffs + 1)
+    windows = Windows(rows, series, cutoffs, spec.context_length, HORIZON)
+    future = future_covariates(rows, series, cutoffs, HORIZON)
     filled = forward_fill(rows.values, rows.offsets)
     encoding, ahead = replace(forecaster.encoding_, share=1.0), None
     if reference == "smoothing":
-        ahead = smoothed(rows, data.cutoffs, encoding, spec)
+        ahead = smoothed(rows, cutoffs, encoding, spec)
     again, around, size = prediction_inputs(windows, encoding, spec, future, filled, ahead)
-    used = data.weights > 0
+    used = arrays["weights"].numpy() > 0
     assert used.sum() > 20
     assert again.keys() == inputs.keys()
     for name, values in inputs.items():
@@ -248,8 +249,8 @@ def test_prediction_reads_what_training_read(architecture, reference, scale, pan
 
 def test_vec2seq_reads_age_season_and_static_covariates(panel, caught):
     rows = panel.fillna(50.0)
-    data, spec, _, _ = caught(RNNForecaster(**settings("vec2seq")), rows)
-    inputs, targets, _ = whole_batch(data, spec)
+    arrays, spec, _, _ = caught(RNNForecaster(**settings("vec2seq")), rows)
+    inputs, targets, _ = whole_batch(arrays, spec)
     lengths, starts = (30, 17, 9), (0, 1, 2)  # steps of the first rows on the common grid
     expected = []
     for s, (length, start) in enumerate(zip(lengths, starts, strict=True)):
@@ -265,7 +266,7 @@ def test_vec2seq_reads_age_season_and_static_covariates(panel, caught):
 
 def test_windows_are_all_that_have_their_targets(panel, caught):
     with pytest.warns(UserWarning, match="missing target"):
-        data, spec, _, _ = caught(RNNForecaster(**settings("seq2vec")), panel)
+        arrays, spec, _, _ = caught(RNNForecaster(**settings("seq2vec")), panel)
     expected = []
     row = 0
     for _, part in panel.groupby(level=0, sort=False):
@@ -274,13 +275,13 @@ def test_windows_are_all_that_have_their_targets(panel, caught):
             if cutoff + 1 >= SEASON and complete[cutoff + 1 : cutoff + 1 + HORIZON].all():
                 expected.append(row + cutoff)
         row += len(part)
-    assert data.cutoffs.tolist() == expected
+    assert arrays["cutoffs"].numpy().tolist() == expected
     assert spec.context_length == 15
 
 
 def test_stride_counts_back_from_the_end(caught):
-    data, *_ = caught(GRUForecaster(**TINY, stride=5), wave(40))
-    assert data.cutoffs.tolist() == [11, 16, 21, 26, 31, 36]
+    arrays, *_ = caught(GRUForecaster(**TINY, stride=5), wave(40))
+    assert arrays["cutoffs"].numpy().tolist() == [11, 16, 21, 26, 31, 36]
 
 
 @pytest.mark.parametrize("weighted", ["rows", "windows"])
@@ -289,10 +290,11 @@ def test_weights_of_rows_and_windows(weighted, caught):
     weight = np.arange(1.0, 31.0)
     if weighted == "windows":
         weight = np.arange(1.0, 21.0)
-    data, spec, _, _ = caught(GRUForecaster(**TINY), y, sample_weight=weight)
-    expected = weight if weighted == "windows" else weight[data.cutoffs + 2]  # mean of three rows
-    assert np.allclose(data.weights, expected / expected.mean())
-    assert np.allclose(whole_batch(data, spec)[2][:, 0], data.weights)
+    arrays, spec, _, _ = caught(GRUForecaster(**TINY), y, sample_weight=weight)
+    rows = arrays["cutoffs"].numpy() + 2  # mean of three rows
+    expected = weight if weighted == "windows" else weight[rows]
+    assert np.allclose(arrays["weights"].numpy(), expected / expected.mean())
+    assert np.allclose(whole_batch(arrays, spec)[2][:, 0], arrays["weights"].numpy())
 
 
 @given(st.integers(1, 60), st.integers(1, 20))
@@ -309,15 +311,15 @@ def test_batches_of_one_size_hold_every_window_once(n, batch_size):
 def test_the_loss_of_a_pass_is_the_mean_over_its_windows(caught):
     """The last of three batches is not full."""
     settings = ONE_BATCH | {"batch_size": 10, "learning_rate": 1e-12, "max_epochs": 3}
-    data, spec, how, _ = caught(GRUForecaster(**settings), wave(37))
-    assert len(data.cutoffs) % 10
-    trained = training.train(data, spec, how)
-    _, targets, _ = whole_batch(data, spec)  # a new network forecasts 0
+    arrays, spec, how, _ = caught(GRUForecaster(**settings), wave(37))
+    assert len(arrays["cutoffs"]) % 10
+    trained = training.train(arrays, spec, how)
+    _, targets, _ = whole_batch(arrays, spec)  # a new network forecasts 0
     assert trained.history["loss"] == pytest.approx([np.abs(targets).mean()] * 3, rel=1e-4)
 
 
 def test_windows_come_in_another_order_every_pass(caught):
-    data, spec, how, _ = caught(GRUForecaster(**TINY), wave(40))
+    arrays, spec, how, _ = caught(GRUForecaster(**TINY), wave(40))
     orders = []
     trainer = training._trainer(spec, how)
     trainer._run = lambda arrays, order, *how, **which: orders.append(order.numpy())
@@ -381,9 +383,9 @@ def half_squared(y_true, y_pred):
 )
 def test_loss_of_an_untrained_network(loss, by_numpy, caught):
     y = wave()
-    data, spec, how, _ = caught(GRUForecaster(**ONE_BATCH, loss=loss), y)
-    _, targets, _ = whole_batch(data, spec)
-    trained = training.train(data, spec, how)
+    arrays, spec, how, _ = caught(GRUForecaster(**ONE_BATCH, loss=loss), y)
+    _, targets, _ = whole_batch(arrays, spec)
+    trained = training.train(arrays, spec, how)
     assert trained.history["loss"][0] == pytest.approx(by_numpy(targets).mean(), rel=1e-4)
     assert trained.history["loss"][-1] < trained.history["loss"][0]
 
@@ -392,18 +394,18 @@ def test_losses_of_one_class_that_differ_in_a_number(caught):
     """Keras leaves the delta out of their configuration, by which networks are compiled once."""
     y = wave()
     for delta in (0.5, 0.05):
-        data, spec, how, _ = caught(GRUForecaster(**ONE_BATCH, loss=keras.losses.Huber(delta)), y)
-        error = np.abs(whole_batch(data, spec)[1])
+        arrays, spec, how, _ = caught(GRUForecaster(**ONE_BATCH, loss=keras.losses.Huber(delta)), y)
+        error = np.abs(whole_batch(arrays, spec)[1])
         expected = np.where(error < delta, error**2 / 2, delta * (error - delta / 2)).mean()
-        assert training.train(data, spec, how).history["loss"][0] == pytest.approx(expected)
+        assert training.train(arrays, spec, how).history["loss"][0] == pytest.approx(expected)
 
 
 def test_loss_counts_the_weights_of_windows(caught):
     y = wave()
     weight = np.random.default_rng(0).uniform(0, 2, len(y))
-    data, spec, how, _ = caught(GRUForecaster(**ONE_BATCH), y, sample_weight=weight)
-    _, targets, weights = whole_batch(data, spec)
-    trained = training.train(data, spec, how)
+    arrays, spec, how, _ = caught(GRUForecaster(**ONE_BATCH), y, sample_weight=weight)
+    _, targets, weights = whole_batch(arrays, spec)
+    trained = training.train(arrays, spec, how)
     expected = (np.abs(targets).mean(axis=(1, 2)) * weights[:, 0]).mean()
     assert trained.history["loss"][0] == pytest.approx(expected, rel=1e-4)
 
@@ -537,8 +539,8 @@ def test_early_stopping_restores_the_best_weights(caught):
     assert best == losses["val_loss"].argmin()
     assert len(losses) == best + 1 + 3 < 30
     # The weights are those of the best epoch: their loss on the windows held out is its.
-    data, spec, _, validation = caught(GRUForecaster(**settings), two_series())
-    inputs, targets, _ = whole_batch(data, spec)
+    arrays, spec, _, validation = caught(GRUForecaster(**settings), two_series())
+    inputs, targets, _ = whole_batch(arrays, spec)
     held = {name: values[validation] for name, values in inputs.items()}
     outputs = inference.predict(held, spec, forecaster.weights_[0])
     error = np.abs(outputs - targets[validation]).mean()

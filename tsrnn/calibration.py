@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.backtest_result import BacktestResult
 from tsrnn.conformal import needed_scores
 from tsrnn.panel import Panel
 from tsrnn.rolling import naive_errors, naive_errors_at
+
+if TYPE_CHECKING:
+    from tsrnn.backtest_result import BacktestResult
 
 _MOST_CUTOFFS = 100
 _FEWEST_CUTOFFS = {"split": 5, "adaptive": 30}  # a level needs times to adapt at

@@ -507,11 +507,11 @@ class RNNForecaster(ProbabilisticForecasts):
             for seed in planning.seeds(self.random_state, self.n_members)
         ]
         spec = replace(spec, compiled=planning.pays_to_compile(spec, plans[0], n_windows))
-        data = training_data(windows, encoding, spec, weights)
+        arrays = nn.arrays_of(training_data(windows, encoding, spec, weights), spec)
         some = _some_learned_from(windows, weights, validation)
         # Of a million windows each array weighs 8 MB: those that training does not read go first.
         del windows, weights
-        trained = nn.train_members(data, spec, plans, validation, starts)
+        trained = nn.train_members(arrays, spec, plans, validation, starts)
         # Only now: until here, the weights are those of the last fit.
         self.season_lengths_, self.shares_targets_ = seasons, shares_targets
         self.n_windows_, self.train_spec_ = n_windows, plans[0]

@@ -14,7 +14,15 @@ from tsrnn.season_means import season_offsets
 
 
 def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
-    """Tensors that batches are gathered from: flat rows, and what each window needs of them."""
+    """Copy into tensors what batches are gathered from: flat rows, and what windows need of them.
+
+    Returns
+    -------
+    arrays : dict of tensors
+        Those of the attributes of `TrainingData` that this network learns from, and where the
+        reference of a forecast is read: ``offsets`` of its rows from the cutoff, and with
+        ``shortest`` how many rows before the cutoff that takes.
+    """
     names = ["values", "observed", "first", "cutoffs", "location", "scale", "weights"]
     names += ["complete"] if spec.architecture == "seq2seq" else []
     names += ["static"] if spec.n_static else []

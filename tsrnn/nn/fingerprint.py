@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import fields
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tsrnn.inputs import TrainingData
 from tsrnn.nn.keras_objects import described
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 
@@ -20,7 +20,7 @@ _ASIDE = ("progress", "checkpoint_dir", "callbacks")
 
 
 def fingerprint(
-    data: TrainingData,
+    arrays: dict[str, Any],
     spec: NetworkSpec,
     how: TrainSpec,
     validation: np.ndarray | None,
@@ -34,7 +34,7 @@ def fingerprint(
 
     Parameters
     ----------
-    data, spec, how, validation : as in `tsrnn.nn.training.train`
+    arrays, spec, how, validation : as in `tsrnn.nn.training.train`
     start : iterable of ndarray
         Weights, states of random generators and variables of the optimizer at the start.
 
@@ -45,14 +45,13 @@ def fingerprint(
     """
     from tsrnn import __version__
 
-    given = [getattr(data, field.name) for field in fields(data)]
     plan = [getattr(how, field.name) for field in fields(how) if field.name not in _ASIDE]
     parts = [__version__, keras.__version__, tf.__version__, repr(spec), *map(described, plan)]
     parts += [type(one).__qualname__ for one in how.callbacks]
-    parts += [one for one in given if not isinstance(one, np.ndarray)]
+    parts += sorted(arrays)
     sha = hashlib.sha256(json.dumps(parts, default=repr).encode())
-    arrays = [one for one in given if isinstance(one, np.ndarray)]
-    for array in [*arrays, *([] if validation is None else [validation]), *start]:
+    given = [arrays[name].numpy() for name in sorted(arrays)]
+    for array in [*given, *([] if validation is None else [validation]), *start]:
         sha.update(f"{array.dtype.str}{array.shape}".encode())
         sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()[:32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import keras
@@ -10,12 +11,20 @@ from keras import ops
 
 from tsrnn.nn.gru import gru
 from tsrnn.nn.lstm import lstm
+from tsrnn.nn.silence import silent_libraries
 from tsrnn.nn.simple_rnn import simple_rnn
 
 
 def has_gpu() -> bool:
     """Whether TensorFlow sees a GPU, where cuDNN is faster than anything here."""
     return bool(tf.config.list_physical_devices("GPU"))
+
+
+@cache
+def _start_compiler() -> None:
+    """Compile next to nothing: some releases of TensorFlow tell of the first time."""
+    with silent_libraries():
+        tf.function(lambda: tf.constant(0.0) + 1.0, jit_compile=True, autograph=False)()
 
 
 class _Recurrent:
@@ -31,6 +40,7 @@ class _Recurrent:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.supports_jit = not has_gpu()  # Keras denies it to layers that cuDNN might run
+        _start_compiler()
 
     def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
         """Run time-major: outputs of all steps if the layer returns them, then the states."""

@@ -9,10 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from tsrnn.inputs import TrainingData
 from tsrnn.nn.callbacks import Progress, check_callbacks, early_stopping
 from tsrnn.nn.checkpoint import Checkpoint, Seldom, State
-from tsrnn.nn.data import arrays_of, size_of_batches
+from tsrnn.nn.data import size_of_batches
 from tsrnn.nn.fingerprint import fingerprint
 from tsrnn.nn.spec import TrainSpec
 
@@ -60,19 +59,19 @@ class Interrupted(KeyboardInterrupt):
 
 def fit(
     trainer: Any,
-    data: TrainingData,
+    arrays: dict[str, Any],
     how: TrainSpec,
     validation: np.ndarray | None,
     weights: list[np.ndarray] | None,
 ) -> Trained:
     """Train the network of a trainer, whose lock is held; see `tsrnn.nn.training.train`."""
     check_callbacks(how)
-    run = _Run(trainer, data, how, validation)
+    run = _Run(trainer, arrays, how, validation)
     trainer.restart(how, run.n_batches, weights)
     checkpoint = None
     if how.checkpoint_dir is not None:
         start = [np.asarray(one) for one in trainer.state()]
-        name = fingerprint(data, trainer.spec, how, validation, start)
+        name = fingerprint(arrays, trainer.spec, how, validation, start)
         checkpoint = Checkpoint.of(how.checkpoint_dir, name)
     try:
         return _train(run, checkpoint)
@@ -113,13 +112,13 @@ class _Run:
     """One training: its data, its callbacks, and how many epochs are complete."""
 
     def __init__(
-        self, trainer: Any, data: TrainingData, how: TrainSpec, validation: np.ndarray | None
+        self, trainer: Any, arrays: dict[str, Any], how: TrainSpec, validation: np.ndarray | None
     ) -> None:
-        held_out = np.zeros(len(data.cutoffs), bool) if validation is None else validation
+        held_out = np.zeros(len(arrays["cutoffs"]), bool) if validation is None else validation
         self.learned, self.watched = np.flatnonzero(~held_out), np.flatnonzero(held_out)
         self.n_batches = -(-len(self.learned) // size_of_batches(len(self.learned), how))
         self.trainer, self.model, self.how = trainer, trainer.model, how
-        self.arrays = arrays_of(data, trainer.spec)
+        self.arrays = arrays
         stops = how.patience is not None and len(self.watched) > 0
         self.progress = Progress(how.max_epochs, how.progress)
         self.stopper = early_stopping(how) if stops else None

@@ -6,10 +6,10 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from tsrnn.inputs import TrainingData
 from tsrnn.nn import training
 from tsrnn.nn.loop import Interrupted, Trained
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
@@ -19,7 +19,7 @@ _LOOPS = ("joblib.", "sklearn.model_selection.", "tsrnn.intervals.")
 
 
 def train_members(
-    data: TrainingData,
+    arrays: dict[str, Any],
     spec: NetworkSpec,
     plans: Sequence[TrainSpec],
     validation: np.ndarray | None,
@@ -32,7 +32,7 @@ def train_members(
 
     Parameters
     ----------
-    data, spec, validation : as in `tsrnn.nn.training.train`
+    arrays, spec, validation : as in `tsrnn.nn.training.train`
     plans : sequence of TrainSpec
         They differ in their seed.
     starts : sequence
@@ -47,7 +47,7 @@ def train_members(
     done: list[Trained] = []
     try:
         for plan, start in zip(plans, starts, strict=True):
-            done.append(training.train(data, spec, plan, validation, start))
+            done.append(training.train(arrays, spec, plan, validation, start))
     except KeyboardInterrupt as error:
         part = [error.trained] if isinstance(error, Interrupted) else []
         if not (done or part) or _is_one_of_several():

@@ -141,7 +141,8 @@ def _vec2seq(spec: NetworkSpec, inputs: dict[str, Any]) -> Any:
             layers.Dense(spec.units, activation="tanh", name=f"state_{i}_{k}")(inputs["static"])
             for k in range(n_states)
         ]
-        steps = _decoder_layer(spec, spec.units, i)(steps, initial_state=states)
+        layer = _decoder_layer(spec, spec.units, i, return_sequences=True)
+        steps = layer(steps, initial_state=states)
     return _answer(spec, _write_segments(spec, steps), inputs["static"], inputs)
 
 
@@ -251,13 +252,9 @@ def _decoder_inputs(spec: NetworkSpec, inputs: dict[str, Any], like: Any) -> Any
     return layers.Concatenate()([steps, future])
 
 
-def _decoder_layer(spec: NetworkSpec, units: int, nth: int, sequences: bool = True) -> Any:
-    return _layer(spec)(
-        units,
-        return_sequences=sequences,
-        recurrent_dropout=spec.recurrent_dropout,
-        name=f"decoder_{spec.cell}_{nth}",
-    )
+def _decoder_layer(spec: NetworkSpec, units: int, nth: int, **loop: bool) -> Any:
+    name = f"decoder_{spec.cell}_{nth}"
+    return _layer(spec)(units, recurrent_dropout=spec.recurrent_dropout, name=name, **loop)
 
 
 def _decode_parallel(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any]) -> Any:
@@ -268,7 +265,8 @@ def _decode_parallel(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any
     for i, state in enumerate(states):
         units = state[0].shape[-1]
         repeated = [ops.reshape(layers.RepeatVector(n)(s), (-1, units)) for s in state]
-        layer = _decoder_layer(spec, units, i, sequences=i < len(states) - 1)
+        # A loop and its gradient would take longer to build than the single step.
+        layer = _decoder_layer(spec, units, i, return_sequences=i < len(states) - 1, unroll=True)
         x = layer(x, initial_state=repeated)
     return _write_segments(spec, ops.reshape(x, (-1, n, x.shape[-1])))
 

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tsrnn.inputs import TrainingData
 from tsrnn.nn.data import full_batches, gather, signature, size_of_batches
 from tsrnn.nn.heads import loss_of_distribution
 from tsrnn.nn.inference import forget
@@ -28,7 +27,7 @@ _MOST_SEEDS = 5
 
 
 def train(
-    data: TrainingData,
+    arrays: dict[str, Any],
     spec: NetworkSpec,
     how: TrainSpec,
     validation: np.ndarray | None = None,
@@ -38,7 +37,8 @@ def train(
 
     Parameters
     ----------
-    data : TrainingData
+    arrays : dict of tensors
+        As from `tsrnn.nn.data.arrays_of`.
     spec : NetworkSpec
     how : TrainSpec
     validation : ndarray of bool or None
@@ -58,7 +58,7 @@ def train(
     trainer = _trainer(spec, how)
     try:
         with trainer.lock:
-            return fit(trainer, data, how, validation, weights)
+            return fit(trainer, arrays, how, validation, weights)
     except KeyboardInterrupt:
         if trainer.is_compiling:  # what is half done serves no other fit
             _discard(trainer)

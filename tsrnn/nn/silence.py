@@ -1,0 +1,30 @@
+"""Keep what compiled libraries say as they start off the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def silent_libraries() -> Iterator[None]:
+    """Send what compiled libraries write to standard error nowhere.
+
+    TensorFlow and XLA tell of missing GPU drivers and of their first program whatever the log
+    level is. A user who has set TF_CPP_MIN_LOG_LEVEL to 0 keeps every word.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
