@@ -80,10 +80,9 @@ def run_tsrnn(table: str, stride: int, epochs: int, forecasts: str) -> dict[str,
         random_state=0,
     ).fit(from_long(train, id="series", time="t"))
     answer = forecaster.predict()
-    elapsed = time.perf_counter() - start
+    figures = {"seconds": time.perf_counter() - start, "peak_mb": peak_mb()}
     answer.rename(columns={"y": "y_pred"}).rename_axis(["series", "t"]).to_csv(forecasts)
-    steps = epochs * -(-forecaster.n_windows_ // BATCH)
-    return {"seconds": elapsed, "steps": steps, "peak_mb": peak_mb()}
+    return figures | {"steps": epochs * -(-forecaster.n_windows_ // BATCH)}
 
 
 def run_neuralforecast(table: str, n_steps: int, forecasts: str) -> dict[str, float]:
@@ -99,10 +98,10 @@ def run_neuralforecast(table: str, n_steps: int, forecasts: str) -> dict[str, fl
     forecaster = NeuralForecast(models=[network], freq=1)
     forecaster.fit(train)
     answer = forecaster.predict()
-    elapsed = time.perf_counter() - start
+    figures = {"seconds": time.perf_counter() - start, "peak_mb": peak_mb()}
     back = {new: old for old, new in names.items()} | {"LSTM": "y_pred"}
     answer.rename(columns=back).to_csv(forecasts, index=False)
-    return {"seconds": elapsed, "steps": n_steps, "peak_mb": peak_mb()}
+    return figures
 
 
 def _training_rows(table: str) -> pd.DataFrame:

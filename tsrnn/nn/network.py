@@ -264,7 +264,7 @@ def _decode_parallel(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any
     x = ops.reshape(steps, (-1, 1, steps.shape[-1]))
     for i, state in enumerate(states):
         units = state[0].shape[-1]
-        repeated = [ops.reshape(layers.RepeatVector(n)(s), (-1, units)) for s in state]
+        repeated = [ops.reshape(ops.tile(s, (1, n)), (-1, units)) for s in state]
         # A loop and its gradient would take longer to build than the single step.
         layer = _decoder_layer(spec, units, i, return_sequences=i < len(states) - 1, unroll=True)
         x = layer(x, initial_state=repeated)
