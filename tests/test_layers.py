@@ -190,19 +190,26 @@ def test_configuration_and_weights_are_those_of_keras(cell):
     own.set_weights(fast.get_weights())
 
 
-def test_workers_keep_to_their_threads():
+@pytest.mark.parametrize(
+    ("said", "threads"),
+    [
+        ({}, ["1", "0"]),  # 0 leaves it to TensorFlow: one for each core
+        ({"OMP_NUM_THREADS": "2"}, ["1", "2"]),
+        ({"OMP_NUM_THREADS": "3,1"}, ["1", "3"]),
+        ({"OMP_NUM_THREADS": "2", "TF_NUM_INTEROP_THREADS": "4"}, ["1", "0"]),
+        ({"TF_NUM_INTRAOP_THREADS": "4"}, ["0", "0"]),
+    ],
+)
+def test_threads_of_an_operation_and_side_by_side(said, threads):
     code = (
-        "import os\n"
         "from tsrnn import nn\n"
         "nn.train\n"
         "import tensorflow as tf\n"
-        "print(os.environ['TF_NUM_INTRAOP_THREADS'], os.environ['TF_NUM_INTEROP_THREADS'])\n"
+        "of = tf.config.threading\n"
+        "print(of.get_intra_op_parallelism_threads(), of.get_inter_op_parallelism_threads())\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert run.stdout.split() == ["1", "1"]
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    rest = {name: value for name, value in os.environ.items() if name not in names}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=rest | said)
+    assert run.stdout.split() == threads

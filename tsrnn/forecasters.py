@@ -154,8 +154,7 @@ class RNNForecaster(ProbabilisticForecasts):
     verbose : bool or "auto", default "auto"
         Progress bar; "auto" shows it on a terminal only.
     random_state : int, RandomState or None, default None
-        An int makes two fits equal bit for bit on CPUs of as many cores; with more than 128 units
-        in as many threads too (workers of joblib have fewer than the process they work for).
+        An int makes two fits equal bit for bit on CPUs of as many cores.
 
     Attributes
     ----------

@@ -30,17 +30,20 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "tensorflow" not in sys.modules:
-        _keep_to_threads()
         with silent_libraries():
-            import_module("tensorflow")
+            _share_threads(import_module("tensorflow"))
     return getattr(import_module(_HOMES[name]), name)
 
 
-def _keep_to_threads() -> None:
-    """Tell TensorFlow how many threads this process may use; OMP_NUM_THREADS it does not read.
+def _share_threads(tf: Any) -> None:
+    """Let operations run side by side, each on one thread.
 
-    joblib sets that in its workers, so that together they use each core once.
+    The parts of a batch keep all cores busy; threads that share an operation besides wait for
+    each other, and their sums have another order. joblib says in OMP_NUM_THREADS how many threads
+    each of its workers may use, which TensorFlow does not read. What the user says comes first.
     """
-    if "OMP_NUM_THREADS" in os.environ:
-        for kind in ("INTRAOP", "INTEROP"):
-            os.environ.setdefault(f"TF_NUM_{kind}_THREADS", os.environ["OMP_NUM_THREADS"])
+    if "TF_NUM_INTRAOP_THREADS" not in os.environ:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    if "TF_NUM_INTEROP_THREADS" not in os.environ and "OMP_NUM_THREADS" in os.environ:
+        n_threads = int(os.environ["OMP_NUM_THREADS"].split(",")[0])
+        tf.config.threading.set_inter_op_parallelism_threads(n_threads)

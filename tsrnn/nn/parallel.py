@@ -18,8 +18,7 @@ def n_lanes() -> int:
     """Parts that are run at once: one for each core of the machine, 8 at most.
 
     It follows the cores, not the threads that a process may use, so that workers come to the
-    same result as their parent (up to 128 units: threads share larger matrix products, whose sums
-    then have another order).
+    same result as their parent.
     """
     return min(os.cpu_count() or 1, _MOST_PARTS)
 
