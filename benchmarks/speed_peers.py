@@ -18,6 +18,7 @@ import torch
 from speed_measure import load_tensorflow, seconds
 
 from tsrnn import RNNForecaster, nn, planning
+from tsrnn.nn.silence import silent_libraries
 
 HORIZON = 24
 # Most batches of an epoch; more batches are more epochs.
@@ -28,8 +29,14 @@ _TORCH = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "simple_rnn": torch.nn.RNN
 
 Peer = Callable[[int], float]
 
+
+def _load_keras() -> None:
+    with silent_libraries():
+        import keras  # noqa: F401
+
+
 # Keras has a process of its own, with TensorFlow's own threads: those that tsrnn sets slow it down.
-_KERASS = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+_KERASS = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_load_keras)
 # What is timed here lasts half a second: throughput is that of trainings which last longer.
 planning.pays_to_compile = lambda *plan: True
 
