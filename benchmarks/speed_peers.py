@@ -15,10 +15,9 @@ from multiprocessing import get_context
 
 import numpy as np
 import torch
-from speed_measure import load_tensorflow, seconds
+from speed_measure import load_keras, load_tensorflow, seconds
 
 from tsrnn import RNNForecaster, nn, planning
-from tsrnn.nn.silence import silent_libraries
 
 HORIZON = 24
 # Most batches of an epoch; more batches are more epochs.
@@ -29,14 +28,8 @@ _TORCH = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "simple_rnn": torch.nn.RNN
 
 Peer = Callable[[int], float]
 
-
-def _load_keras() -> None:
-    with silent_libraries():
-        import keras  # noqa: F401
-
-
-# Keras has a process of its own, with TensorFlow's own threads: those that tsrnn sets slow it down.
-_KERASS = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_load_keras)
+# Keras has a process of its own, with TensorFlow's own threads: those that tsrnn sets can slow it.
+_keras_process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=load_keras)
 # What is timed here lasts half a second: throughput is that of trainings which last longer.
 planning.pays_to_compile = lambda *plan: True
 
@@ -70,7 +63,13 @@ def tsrnn_training(shape: Shape) -> Peer:
 
 def keras_training(shape: Shape) -> Peer:
     """Call ``model.fit`` on arrays of windows that are ready made."""
-    return lambda n_batches: _KERASS.submit(_keras_training_seconds, shape, n_batches).result()
+    return lambda n_batches: _keras_process.submit(
+        _keras_training_seconds, shape, n_batches
+    ).result()
+
+
+def _in_keras_process(function: Callable[[Shape, int], float], shape: Shape) -> Peer:
+    return lambda n_batches: _keras_process.submit(function, shape, n_batches).result()
 
 
 def _keras_training_seconds(shape: Shape, n_batches: int) -> float:
@@ -118,7 +117,9 @@ def tsrnn_prediction(shape: Shape) -> Peer:
 
 def keras_prediction(shape: Shape) -> Peer:
     """Call ``model.predict_on_batch``, the fastest of Keras's own ways."""
-    return lambda n_batches: _KERASS.submit(_keras_prediction_seconds, shape, n_batches).result()
+    return lambda n_batches: _keras_process.submit(
+        _keras_prediction_seconds, shape, n_batches
+    ).result()
 
 
 def _keras_prediction_seconds(shape: Shape, n_batches: int) -> float:

@@ -301,8 +301,8 @@ def falling(*args):
 
 CHANGES = {
     "values": lambda t: t | {"arrays": t["arrays"] | {"values": t["arrays"]["values"] + 1e-12}},
-    "reference": lambda t: t | {"arrays": t["arrays"] | {"shortest": tf.constant(0)}},
-    "name": lambda t: t | {"arrays": {f"{name}_": a for name, a in t["arrays"].items()}},
+    "one more": lambda t: t | {"arrays": t["arrays"] | {"shortest": tf.constant(0)}},
+    "names": lambda t: t | {"arrays": {f"{name}_": a for name, a in t["arrays"].items()}},
     "units": lambda t: t | {"spec": replace(t["spec"], units=5)},
     "seed": lambda t: t | {"how": replace(t["how"], seed=1)},
     "epochs": lambda t: t | {"how": replace(t["how"], max_epochs=6)},

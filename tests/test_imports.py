@@ -25,6 +25,15 @@ def test_making_estimators_loads_neither_keras_nor_plots_nor_statsmodels():
     assert not {"keras", "tensorflow", "matplotlib", "statsmodels"} & loaded_by(code)
 
 
+def test_a_forecaster_comes_without_pipelines_and_backtests():
+    code = (
+        "from tsrnn import LSTMForecaster; import sys; "
+        "print({'sklearn.pipeline', 'tsrnn.backtest_result'} & set(sys.modules) or 'none')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "none"
+
+
 @pytest.mark.parametrize("name", [name for name in tsrnn.__all__ if name != "__version__"])
 def test_every_public_name_is_there_and_documented(name):
     assert getattr(tsrnn, name).__doc__

@@ -190,26 +190,52 @@ def test_configuration_and_weights_are_those_of_keras(cell):
     own.set_weights(fast.get_weights())
 
 
+def printed(code, **said):
+    """What a fresh Python prints, with nothing said of threads but this."""
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    env = {name: value for name, value in os.environ.items() if name not in names} | said
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+
+
 @pytest.mark.parametrize(
-    ("said", "threads"),
+    ("first", "said", "threads"),
     [
-        ({}, ["1", "0"]),  # 0 leaves it to TensorFlow: one for each core
-        ({"OMP_NUM_THREADS": "2"}, ["1", "2"]),
-        ({"OMP_NUM_THREADS": "3,1"}, ["1", "3"]),
-        ({"OMP_NUM_THREADS": "2", "TF_NUM_INTEROP_THREADS": "4"}, ["1", "0"]),
-        ({"TF_NUM_INTRAOP_THREADS": "4"}, ["0", "0"]),
+        ("", {}, "1 0"),  # 0 leaves it to TensorFlow: one for each core
+        ("", {"OMP_NUM_THREADS": "2"}, "1 2"),
+        ("", {"OMP_NUM_THREADS": "3,1"}, "1 3"),
+        ("", {"OMP_NUM_THREADS": "many"}, "1 0"),
+        ("", {"OMP_NUM_THREADS": "2", "TF_NUM_INTEROP_THREADS": "4"}, "1 0"),
+        ("", {"TF_NUM_INTRAOP_THREADS": "4"}, "0 0"),
+        ("import keras", {}, "1 0"),
+        ("tf.config.threading.set_intra_op_parallelism_threads(5)", {}, "5 0"),
+        ("tf.constant(1) + 1", {"OMP_NUM_THREADS": "2"}, "0 0"),
     ],
 )
-def test_threads_of_an_operation_and_side_by_side(said, threads):
+def test_threads_of_an_operation_and_side_by_side(first, said, threads):
     code = (
+        f"{'import tensorflow as tf' if 'tf.' in first else ''}\n{first}\n"
         "from tsrnn import nn\n"
         "nn.train\n"
         "import tensorflow as tf\n"
         "of = tf.config.threading\n"
         "print(of.get_intra_op_parallelism_threads(), of.get_inter_op_parallelism_threads())\n"
     )
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    rest = {name: value for name, value in os.environ.items() if name not in names}
-    command = [sys.executable, "-c", code]
-    run = subprocess.run(command, check=True, capture_output=True, text=True, env=rest | said)
-    assert run.stdout.split() == threads
+    assert printed(code, **said).split() == threads.split()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_workers_with_fewer_threads_come_to_the_same_bits(compiled):
+    """Threads that shared a product of 160 units would add it up in another order."""
+    code = (
+        "import hashlib, numpy as np\n"
+        "from tsrnn import LSTMForecaster, planning\n"
+        f"planning.pays_to_compile = lambda *plan: {compiled}\n"
+        "how = dict(units=160, context_length=24, max_epochs=1, batch_size=64, random_state=0)\n"
+        "fitted = LSTMForecaster(horizon=4, **how).fit(np.sin(np.arange(150.0)))\n"
+        "bits = b''.join(weight.tobytes() for weight in fitted.weights_[0])\n"
+        "print(hashlib.sha256(bits).hexdigest())\n"
+    )
+    alone = printed(code)
+    assert len(alone.strip()) == 64
+    assert printed(code, OMP_NUM_THREADS="1") == alone

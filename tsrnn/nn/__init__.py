@@ -1,4 +1,4 @@
-"""The inner world: recurrent networks in Keras, trained and run on plain arrays.
+"""The inner world: recurrent networks in Keras; plain arrays come in and go out.
 
 Nothing outside this folder imports Keras or TensorFlow, and this folder does so only when
 a name in `_HOMES`, such as `train` or `predict`, is used.
@@ -7,7 +7,8 @@ a name in `_HOMES`, such as `train` or `predict`, is used.
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -29,21 +30,28 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if "tensorflow" not in sys.modules:
-        with silent_libraries():
-            _share_threads(import_module("tensorflow"))
+    _load_tensorflow()
     return getattr(import_module(_HOMES[name]), name)
 
 
-def _share_threads(tf: Any) -> None:
-    """Let operations run side by side, each on one thread.
+@cache
+def _load_tensorflow() -> None:
+    with silent_libraries():
+        _share_threads(import_module("tensorflow").config.threading)
 
-    The parts of a batch keep all cores busy; threads that share an operation besides wait for
-    each other, and their sums have another order. joblib says in OMP_NUM_THREADS how many threads
-    each of its workers may use, which TensorFlow does not read. What the user says comes first.
+
+def _share_threads(threads: Any) -> None:
+    """Let operations run side by side, each on one thread, unless the user says otherwise.
+
+    The parts of a batch keep all cores busy. If threads share the operations of each part too,
+    parts wait for each other, and sums have another order. joblib says in OMP_NUM_THREADS how
+    many threads each of its workers may use, which TensorFlow does not read.
     """
-    if "TF_NUM_INTRAOP_THREADS" not in os.environ:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-    if "TF_NUM_INTEROP_THREADS" not in os.environ and "OMP_NUM_THREADS" in os.environ:
-        n_threads = int(os.environ["OMP_NUM_THREADS"].split(",")[0])
-        tf.config.threading.set_inter_op_parallelism_threads(n_threads)
+    side_by_side = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    for kind, number in (("intra", "1"), ("inter", side_by_side)):
+        said = f"TF_NUM_{kind.upper()}OP_THREADS" in os.environ
+        said |= getattr(threads, f"get_{kind}_op_parallelism_threads")() != 0
+        if number.isdigit() and not said:
+            # TensorFlow that is at work already cannot change its threads any more.
+            with suppress(RuntimeError):
+                getattr(threads, f"set_{kind}_op_parallelism_threads")(int(number))

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import fields
+from itertools import chain
 from typing import Any
 
 import keras
@@ -50,8 +51,8 @@ def fingerprint(
     parts += [type(one).__qualname__ for one in how.callbacks]
     parts += sorted(arrays)
     sha = hashlib.sha256(json.dumps(parts, default=repr).encode())
-    given = [arrays[name].numpy() for name in sorted(arrays)]
-    for array in [*given, *([] if validation is None else [validation]), *start]:
+    given = (arrays[name].numpy() for name in sorted(arrays))
+    for array in chain(given, [] if validation is None else [validation], start):
         sha.update(f"{array.dtype.str}{array.shape}".encode())
         sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()[:32]

@@ -22,7 +22,7 @@ def has_gpu() -> bool:
 
 @cache
 def _start_compiler() -> None:
-    """Compile next to nothing: some releases of TensorFlow tell of the first time."""
+    """Compile next to nothing, silently: some releases tell of the first program they compile."""
     with silent_libraries():
         tf.function(lambda: tf.constant(0.0) + 1.0, jit_compile=True, autograph=False)()
 
@@ -40,7 +40,8 @@ class _Recurrent:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.supports_jit = not has_gpu()  # Keras denies it to layers that cuDNN might run
-        _start_compiler()
+        if self.supports_jit:
+            _start_compiler()
 
     def _recur(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, ...]:
         """Run time-major: outputs of all steps if the layer returns them, then the states."""

@@ -252,9 +252,16 @@ def _decoder_inputs(spec: NetworkSpec, inputs: dict[str, Any], like: Any) -> Any
     return layers.Concatenate()([steps, future])
 
 
-def _decoder_layer(spec: NetworkSpec, units: int, nth: int, **loop: bool) -> Any:
-    name = f"decoder_{spec.cell}_{nth}"
-    return _layer(spec)(units, recurrent_dropout=spec.recurrent_dropout, name=name, **loop)
+def _decoder_layer(
+    spec: NetworkSpec, units: int, nth: int, return_sequences: bool, unroll: bool = False
+) -> Any:
+    return _layer(spec)(
+        units,
+        return_sequences=return_sequences,
+        recurrent_dropout=spec.recurrent_dropout,
+        unroll=unroll,
+        name=f"decoder_{spec.cell}_{nth}",
+    )
 
 
 def _decode_parallel(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any]) -> Any:
@@ -265,7 +272,7 @@ def _decode_parallel(spec: NetworkSpec, inputs: dict[str, Any], states: list[Any
     for i, state in enumerate(states):
         units = state[0].shape[-1]
         repeated = [ops.reshape(ops.tile(s, (1, n)), (-1, units)) for s in state]
-        # A loop and its gradient would take longer to build than the single step.
+        # A single step is no loop: Keras's own step runs as fast, and takes less to build.
         layer = _decoder_layer(spec, units, i, return_sequences=i < len(states) - 1, unroll=True)
         x = layer(x, initial_state=repeated)
     return _write_segments(spec, ops.reshape(x, (-1, n, x.shape[-1])))

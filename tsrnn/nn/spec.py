@@ -51,7 +51,7 @@ class NetworkSpec:
         One of `tsrnn.distributions.DISTRIBUTIONS`; None forecasts a number.
     compiled : bool, default True
         Whether XLA compiles it, which takes seconds and saves milliseconds a batch, or Keras runs
-        its own layers as they are. With dropout XLA compiles the recurrences and forecasts only.
+        its own layers as they are. With dropout XLA compiles loops over time and forecasts only.
         The weights are the same.
     """
 
