@@ -4,12 +4,14 @@ import itertools
 import os
 import subprocess
 import sys
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tsrnn import nn
 from tsrnn.nn import layers
 
 CELLS = ["SimpleRNN", "LSTM", "GRU"]
@@ -198,30 +200,58 @@ def printed(code, **said):
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
 
 
+class Threads:
+    """What `tf.config.threading` answers; TensorFlow that is at work refuses."""
+
+    def __init__(self, intra, at_work):
+        self.numbers, self.at_work = {"intra": intra, "inter": 0}, at_work
+        for kind in self.numbers:
+            setattr(self, f"get_{kind}_op_parallelism_threads", partial(self.numbers.get, kind))
+            setattr(self, f"set_{kind}_op_parallelism_threads", partial(self.set, kind))
+
+    def set(self, kind, number):
+        if self.at_work:
+            raise RuntimeError("cannot be modified after initialization")
+        self.numbers[kind] = number
+
+
 @pytest.mark.parametrize(
-    ("first", "said", "threads"),
+    ("said", "intra", "at_work", "expected"),
     [
-        ("", {}, "1 0"),  # 0 leaves it to TensorFlow: one for each core
-        ("", {"OMP_NUM_THREADS": "2"}, "1 2"),
-        ("", {"OMP_NUM_THREADS": "3,1"}, "1 3"),
-        ("", {"OMP_NUM_THREADS": "many"}, "1 0"),
-        ("", {"OMP_NUM_THREADS": "2", "TF_NUM_INTEROP_THREADS": "4"}, "1 0"),
-        ("", {"TF_NUM_INTRAOP_THREADS": "4"}, "0 0"),
-        ("import keras", {}, "1 0"),
-        ("tf.config.threading.set_intra_op_parallelism_threads(5)", {}, "5 0"),
-        ("tf.constant(1) + 1", {"OMP_NUM_THREADS": "2"}, "0 0"),
+        ({}, 0, False, (1, 0)),  # 0 leaves it to TensorFlow: one for each core
+        ({"OMP_NUM_THREADS": "2"}, 0, False, (1, 2)),
+        ({"OMP_NUM_THREADS": "3,1"}, 0, False, (1, 3)),
+        ({"OMP_NUM_THREADS": "many"}, 0, False, (1, 0)),
+        ({"OMP_NUM_THREADS": "2", "TF_NUM_INTEROP_THREADS": "4"}, 0, False, (1, 0)),
+        ({"TF_NUM_INTRAOP_THREADS": "4"}, 0, False, (0, 0)),
+        ({}, 5, False, (5, 0)),
+        ({"OMP_NUM_THREADS": "2"}, 0, True, (0, 0)),
     ],
 )
-def test_threads_of_an_operation_and_side_by_side(first, said, threads):
+def test_what_the_user_says_of_threads_comes_first(said, intra, at_work, expected, monkeypatch):
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    threads = Threads(intra, at_work)
+    nn._share_threads(threads)
+    assert (threads.numbers["intra"], threads.numbers["inter"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "threads"),
+    [("import keras", "1 2"), ("import tensorflow as tf; tf.constant(1) + 1", "0 0")],
+)
+def test_threads_of_an_operation_and_side_by_side(first, threads):
     code = (
-        f"{'import tensorflow as tf' if 'tf.' in first else ''}\n{first}\n"
+        f"{first}\n"
         "from tsrnn import nn\n"
         "nn.train\n"
         "import tensorflow as tf\n"
         "of = tf.config.threading\n"
         "print(of.get_intra_op_parallelism_threads(), of.get_inter_op_parallelism_threads())\n"
     )
-    assert printed(code, **said).split() == threads.split()
+    assert printed(code, OMP_NUM_THREADS="2").split() == threads.split()
 
 
 @pytest.mark.parametrize("compiled", [True, False])
