@@ -79,14 +79,6 @@ def load_tensorflow() -> None:
     from tsrnn.nn import train  # noqa: F401
 
 
-def load_keras() -> None:
-    """Import Keras with the threads of TensorFlow as they come, and silently."""
-    from tsrnn.nn.silence import silent_libraries
-
-    with silent_libraries():
-        import keras  # noqa: F401
-
-
 def peak_mb() -> float:
     """Largest resident memory of this process so far, in megabytes, from Linux's account of it.
 

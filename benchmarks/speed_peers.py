@@ -8,14 +8,11 @@ and returns the seconds that took. All copies of data are made before the clock 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from multiprocessing import get_context
 
 import numpy as np
 import torch
-from speed_measure import load_keras, load_tensorflow, seconds
+from speed_measure import load_tensorflow, seconds
 
 from tsrnn import RNNForecaster, nn, planning
 
@@ -28,8 +25,7 @@ _TORCH = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "simple_rnn": torch.nn.RNN
 
 Peer = Callable[[int], float]
 
-# Keras has a process of its own, with TensorFlow's own threads: those that tsrnn sets can slow it.
-_keras_process = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=load_keras)
+load_tensorflow()
 # What is timed here lasts half a second: throughput is that of trainings which last longer.
 planning.pays_to_compile = lambda *plan: True
 
@@ -63,21 +59,20 @@ def tsrnn_training(shape: Shape) -> Peer:
 
 def keras_training(shape: Shape) -> Peer:
     """Call ``model.fit`` on arrays of windows that are ready made."""
-    return lambda n_batches: _keras_process.submit(
-        _keras_training_seconds, shape, n_batches
-    ).result()
+    model = _keras_model(shape)
 
+    def run(n_batches: int) -> float:
+        windows = _windows(shape, n_batches)
+        context = np.ascontiguousarray(windows[:, : shape.context, None])
+        target = np.ascontiguousarray(windows[:, shape.context :])
+        epochs = _epochs(n_batches)
+        return seconds(
+            lambda: model.fit(
+                context, target, batch_size=shape.batch, epochs=epochs, shuffle=True, verbose=0
+            )
+        )
 
-def _in_keras_process(function: Callable[[Shape, int], float], shape: Shape) -> Peer:
-    return lambda n_batches: _keras_process.submit(function, shape, n_batches).result()
-
-
-def _keras_training_seconds(shape: Shape, n_batches: int) -> float:
-    model, windows = _keras_model(shape), _windows(shape, n_batches)
-    context = np.ascontiguousarray(windows[:, : shape.context, None])
-    target = np.ascontiguousarray(windows[:, shape.context :])
-    how = {"batch_size": shape.batch, "epochs": _epochs(n_batches), "shuffle": True, "verbose": 0}
-    return seconds(lambda: model.fit(context, target, **how))
+    return run
 
 
 def torch_training(shape: Shape) -> Peer:
@@ -117,19 +112,13 @@ def tsrnn_prediction(shape: Shape) -> Peer:
 
 def keras_prediction(shape: Shape) -> Peer:
     """Call ``model.predict_on_batch``, the fastest of Keras's own ways."""
-    return lambda n_batches: _keras_process.submit(
-        _keras_prediction_seconds, shape, n_batches
-    ).result()
-
-
-def _keras_prediction_seconds(shape: Shape, n_batches: int) -> float:
     model, contexts = _keras_model(shape), _contexts(shape)
 
-    def predict() -> None:
+    def predict(n_batches: int) -> None:
         for _ in range(n_batches):
             model.predict_on_batch(contexts)
 
-    return seconds(predict)
+    return lambda n_batches: seconds(lambda: predict(n_batches))
 
 
 def torch_prediction(shape: Shape) -> Peer:
@@ -146,12 +135,15 @@ def torch_prediction(shape: Shape) -> Peer:
 
 def product_rate(size: int = 2048, repeats: int = 10) -> float:
     """Floating point operations per second of the fastest large float32 matrix product."""
-    values = torch.rand(size, size)
-    return 2 * size**3 / min(seconds(lambda: torch.matmul(values, values)) for _ in range(repeats))
+    import tensorflow as tf
+
+    values = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    in_tf, in_torch = tf.constant(values), torch.from_numpy(values)
+    products = (lambda: tf.matmul(in_tf, in_tf).numpy(), lambda: torch.matmul(in_torch, in_torch))
+    return 2 * size**3 / min(seconds(product) for _ in range(repeats) for product in products)
 
 
 def _forecaster(shape: Shape) -> RNNForecaster:
-    load_tensorflow()
     return RNNForecaster(
         shape.cell,
         HORIZON,
@@ -169,7 +161,6 @@ def _forecaster(shape: Shape) -> RNNForecaster:
     )
 
 
-@lru_cache(maxsize=1)
 def _keras_model(shape: Shape):
     import keras
 

@@ -11,7 +11,6 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from speed_measure import (
     in_new_process,
     interleaved_processes,
-    load_keras,
     load_tensorflow,
     print_head,
     print_row,
@@ -59,7 +58,7 @@ def search_tsrnn(epochs: int) -> dict[str, float]:
 
 def search_keras(epochs: int) -> dict[str, float]:
     """Search with loops, and a new model for each fold."""
-    load_keras()
+    load_tensorflow()
     start = time.perf_counter()
     values = load_airline().to_numpy(np.float64)
     skills = {cell: [] for cell in CELLS}

@@ -1,6 +1,7 @@
 """The fast recurrent layers against Keras's own: outputs, states and every gradient."""
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -218,13 +219,12 @@ class Threads:
 @pytest.mark.parametrize(
     ("said", "intra", "at_work", "expected"),
     [
-        ({}, 0, False, (1, 0)),  # 0 leaves it to TensorFlow: one for each core
-        ({"OMP_NUM_THREADS": "2"}, 0, False, (1, 2)),
-        ({"OMP_NUM_THREADS": "3,1"}, 0, False, (1, 3)),
-        ({"OMP_NUM_THREADS": "many"}, 0, False, (1, 0)),
-        ({"OMP_NUM_THREADS": "2", "TF_NUM_INTEROP_THREADS": "4"}, 0, False, (1, 0)),
-        ({"TF_NUM_INTRAOP_THREADS": "4"}, 0, False, (0, 0)),
-        ({}, 5, False, (5, 0)),
+        ({}, 0, False, (0, 0)),  # 0 leaves it to TensorFlow: one for each core
+        ({"OMP_NUM_THREADS": "2"}, 0, False, (2, 2)),
+        ({"OMP_NUM_THREADS": "3,1"}, 0, False, (3, 3)),
+        ({"OMP_NUM_THREADS": "many"}, 0, False, (0, 0)),
+        ({"OMP_NUM_THREADS": "2", "TF_NUM_INTEROP_THREADS": "4"}, 0, False, (2, 0)),
+        ({"OMP_NUM_THREADS": "2"}, 5, False, (5, 2)),
         ({"OMP_NUM_THREADS": "2"}, 0, True, (0, 0)),
     ],
 )
@@ -234,15 +234,15 @@ def test_what_the_user_says_of_threads_comes_first(said, intra, at_work, expecte
     for name, value in said.items():
         monkeypatch.setenv(name, value)
     threads = Threads(intra, at_work)
-    nn._share_threads(threads)
+    nn._keep_to_threads(threads)
     assert (threads.numbers["intra"], threads.numbers["inter"]) == expected
 
 
 @pytest.mark.parametrize(
     ("first", "threads"),
-    [("import keras", "1 2"), ("import tensorflow as tf; tf.constant(1) + 1", "0 0")],
+    [("import keras", "2 2"), ("import tensorflow as tf; tf.constant(1) + 1", "0 0")],
 )
-def test_threads_of_an_operation_and_side_by_side(first, threads):
+def test_workers_keep_to_their_threads(first, threads):
     code = (
         f"{first}\n"
         "from tsrnn import nn\n"
@@ -254,18 +254,17 @@ def test_threads_of_an_operation_and_side_by_side(first, threads):
     assert printed(code, OMP_NUM_THREADS="2").split() == threads.split()
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_workers_with_fewer_threads_come_to_the_same_bits(compiled):
-    """Threads that shared a product of 160 units would add it up in another order."""
+@pytest.mark.parametrize(("compiled", "tolerance"), [(True, 1e-5), (False, 0)])
+def test_workers_with_fewer_threads_come_to_the_same_weights(compiled, tolerance):
+    """XLA adds up in another order for another number of threads; Keras's own layers do not."""
     code = (
-        "import hashlib, numpy as np\n"
+        "import numpy as np\n"
         "from tsrnn import LSTMForecaster, planning\n"
         f"planning.pays_to_compile = lambda *plan: {compiled}\n"
-        "how = dict(units=160, context_length=24, max_epochs=1, batch_size=64, random_state=0)\n"
+        "how = dict(units=64, context_length=24, max_epochs=1, batch_size=64, random_state=0)\n"
         "fitted = LSTMForecaster(horizon=4, **how).fit(np.sin(np.arange(150.0)))\n"
-        "bits = b''.join(weight.tobytes() for weight in fitted.weights_[0])\n"
-        "print(hashlib.sha256(bits).hexdigest())\n"
+        "print(np.concatenate([weight.ravel() for weight in fitted.weights_[0]]).tolist())\n"
     )
-    alone = printed(code)
-    assert len(alone.strip()) == 64
-    assert printed(code, OMP_NUM_THREADS="1") == alone
+    alone, in_worker = json.loads(printed(code)), json.loads(printed(code, OMP_NUM_THREADS="1"))
+    assert len(alone) > 64 * 4 * 64
+    np.testing.assert_allclose(in_worker, alone, rtol=0, atol=tolerance)

@@ -154,7 +154,9 @@ class RNNForecaster(ProbabilisticForecasts):
     verbose : bool or "auto", default "auto"
         Progress bar; "auto" shows it on a terminal only.
     random_state : int, RandomState or None, default None
-        An int makes two fits equal bit for bit on CPUs of as many cores (see Notes).
+        An int makes two fits equal bit for bit on CPUs of as many cores; those that are compiled
+        (see Notes) in as many threads too. Workers of joblib have fewer than the process that
+        they work for, and come to the same but for rounding.
 
     Attributes
     ----------
@@ -211,12 +213,6 @@ class RNNForecaster(ProbabilisticForecasts):
     joblib's ``Memory``) and in `ConformalForecaster`, it raises KeyboardInterrupt as ever, which
     stops the whole search; in your own loop over fits only the fit ends that runs. An epoch is
     compiled as a whole, and ends before Ctrl-C counts.
-
-    **Threads.** TensorFlow's operations run side by side on all cores, each on one thread, which
-    the first fit of a process sets: parts of a batch that wait for no other train faster, and sums
-    have one order, whatever worker they are made in. It holds for other models of the process too.
-    The environment variable TF_NUM_INTRAOP_THREADS, ``tf.config.threading`` and a TensorFlow that
-    has calculated something before come first; bits then depend on their number of threads.
 
     Examples
     --------

@@ -37,21 +37,20 @@ def __getattr__(name: str) -> Any:
 @cache
 def _load_tensorflow() -> None:
     with silent_libraries():
-        _share_threads(import_module("tensorflow").config.threading)
+        _keep_to_threads(import_module("tensorflow").config.threading)
 
 
-def _share_threads(threads: Any) -> None:
-    """Let operations run side by side, each on one thread, unless the user says otherwise.
+def _keep_to_threads(threads: Any) -> None:
+    """Take as many threads as OMP_NUM_THREADS allows, unless the user tells TensorFlow otherwise.
 
-    The parts of a batch keep all cores busy. If threads share the operations of each part too,
-    parts wait for each other, and sums have another order. joblib says in OMP_NUM_THREADS how
-    many threads each of its workers may use, which TensorFlow does not read.
+    TensorFlow does not read it. joblib sets it in its workers, so that together they use each
+    core once.
     """
-    side_by_side = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    for kind, number in (("intra", "1"), ("inter", side_by_side)):
+    allowed = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    for kind in ("intra", "inter"):
         said = f"TF_NUM_{kind.upper()}OP_THREADS" in os.environ
         said |= getattr(threads, f"get_{kind}_op_parallelism_threads")() != 0
-        if number.isdigit() and not said:
+        if allowed.isdigit() and not said:
             # TensorFlow that is at work already cannot change its threads any more.
             with suppress(RuntimeError):
-                getattr(threads, f"set_{kind}_op_parallelism_threads")(int(number))
+                getattr(threads, f"set_{kind}_op_parallelism_threads")(int(allowed))

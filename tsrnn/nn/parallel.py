@@ -18,7 +18,7 @@ def n_lanes() -> int:
     """Parts that are run at once: one for each core of the machine, 8 at most.
 
     It follows the cores, not the threads that a process may use, so that workers come to the
-    same result as their parent.
+    same result as their parent, but for rounding: for other threads XLA adds up in another order.
     """
     return min(os.cpu_count() or 1, _MOST_PARTS)
 
