@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import statistics
 from argparse import Namespace
@@ -11,7 +10,7 @@ from functools import partial
 from itertools import product
 
 import speed_peers as peers
-from speed_measure import interleaved, print_head, print_row
+from speed_measure import in_own_process, interleaved, print_head, print_row
 from speed_peers import Peer, Shape
 
 CELLS = ("lstm", "gru", "simple_rnn")
@@ -22,14 +21,14 @@ LASTING = 0.5
 FEWEST, MOST = 2, 8192
 
 TRAINING = {
-    "tsrnn": peers.tsrnn_training,
-    "Keras": peers.keras_training,
-    "PyTorch": peers.torch_training,
+    "tsrnn": in_own_process(peers.tsrnn_training),
+    "Keras": in_own_process(peers.keras_training),
+    "PyTorch": in_own_process(peers.torch_training),
 }
 PREDICTION = {
-    "tsrnn": peers.tsrnn_prediction,
-    "Keras": peers.keras_prediction,
-    "PyTorch": peers.torch_prediction,
+    "tsrnn": in_own_process(peers.tsrnn_prediction),
+    "Keras": in_own_process(peers.keras_prediction),
+    "PyTorch": in_own_process(peers.torch_prediction),
 }
 COLUMNS = ("cell", "units", "batch", "context", *TRAINING, "to Keras", "to PyTorch")
 
@@ -79,8 +78,6 @@ def _speeds(
     made = {name: make(shape) for name, make in makers.items()}
     n_batches = _lasting_batches(made)
     times = interleaved({name: partial(run, n_batches) for name, run in made.items()}, repeats)
-    del made
-    gc.collect()
     steps = n_batches * shape.batch * shape.context
     return {name: steps / time / 1e6 for name, time in times.items()}
 

@@ -9,6 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +75,26 @@ def in_new_process(function: Callable[..., dict[str, float]], **arguments: Any) 
     if process.returncode:
         sys.exit(f"{function.__name__}({arguments}) failed:\n{complaints}")
     return json.loads(answer.splitlines()[-1]) | {"process": elapsed, "private_mb": private}
+
+
+def in_own_process(
+    make: Callable[[Any], Callable[[int], float]],
+) -> Callable[[Any], Callable[[int], float]]:
+    """Keep what `make` makes in a process of its own, with its own threads and memory.
+
+    There it is made once for each argument, and stays until the next.
+    """
+    process = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    return lambda argument: lambda n: process.submit(_run, make, argument, n).result()
+
+
+def _run(make: Callable[[Any], Callable[[int], float]], argument: Any, n: int) -> float:
+    return _made(make, argument)(n)
+
+
+@lru_cache(maxsize=1)
+def _made(make: Callable[[Any], Callable[[int], float]], argument: Any) -> Callable[[int], float]:
+    return make(argument)
 
 
 def load_tensorflow() -> None:

@@ -25,7 +25,6 @@ _TORCH = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "simple_rnn": torch.nn.RNN
 
 Peer = Callable[[int], float]
 
-load_tensorflow()
 # What is timed here lasts half a second: throughput is that of trainings which last longer.
 planning.pays_to_compile = lambda *plan: True
 
@@ -135,6 +134,7 @@ def torch_prediction(shape: Shape) -> Peer:
 
 def product_rate(size: int = 2048, repeats: int = 10) -> float:
     """Floating point operations per second of the fastest large float32 matrix product."""
+    load_tensorflow()
     import tensorflow as tf
 
     values = np.random.default_rng(0).random((size, size), dtype=np.float32)
@@ -144,6 +144,7 @@ def product_rate(size: int = 2048, repeats: int = 10) -> float:
 
 
 def _forecaster(shape: Shape) -> RNNForecaster:
+    load_tensorflow()
     return RNNForecaster(
         shape.cell,
         HORIZON,
@@ -162,6 +163,7 @@ def _forecaster(shape: Shape) -> RNNForecaster:
 
 
 def _keras_model(shape: Shape):
+    load_tensorflow()
     import keras
 
     recurrent = getattr(keras.layers, _KERAS[shape.cell])

@@ -3,6 +3,7 @@
 import gc
 import random
 import sys
+from collections import OrderedDict
 from dataclasses import replace
 
 import keras
@@ -18,8 +19,8 @@ from tsrnn import GRUForecaster, RNNForecaster, SimpleRNNForecaster, planning
 from tsrnn.checks import future_covariates
 from tsrnn.inputs import prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
-from tsrnn.nn import inference, training
-from tsrnn.nn.data import full_batches, gather
+from tsrnn.nn import data, inference, training
+from tsrnn.nn.data import full_batches, gather, n_at_once
 from tsrnn.nn.network import build, input_names
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.planning import held_out, seeds
@@ -306,6 +307,29 @@ def test_batches_of_one_size_hold_every_window_once(n, batch_size):
     assert (factors.ravel()[n:] == 0).all()
     assert len(set(factors.ravel()[:n])) == 1
     assert factors.mean() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_batches_gathered_at_once_are_those_gathered_one_by_one(architecture, monkeypatch):
+    """Three at once of seven batches, or more, leave some over."""
+    fitted = []
+    for at_once in (1, 3):
+        monkeypatch.setattr(data, "_MOST_BATCHES", at_once)
+        monkeypatch.setattr(training, "_trainers", OrderedDict())
+        settings = TINY | ARCHITECTURES[architecture] | {"batch_size": 5, "early_stopping": True}
+        fitted.append(GRUForecaster(**settings, validation_fraction=0.3).fit(wave(52)))
+    one_by_one, at_once = fitted
+    assert one_by_one.losses_.equals(at_once.losses_)
+    for one, other in zip(one_by_one.weights_[0], at_once.weights_[0], strict=True):
+        assert np.array_equal(one, other)
+
+
+@given(st.integers(1, 4096), st.integers(1, 4096), st.integers(1, 500), st.integers(1, 30))
+def test_batches_gathered_at_once_take_a_few_megabytes(batch_size, context, horizon, n_channels):
+    spec = NetworkSpec("lstm", "seq2vec", context, horizon, n_channels)
+    n = n_at_once({"values": np.empty((0, n_channels))}, spec, batch_size)
+    assert 1 <= n <= 16
+    assert n == 1 or n * batch_size * (context + horizon) * n_channels <= 2**20
 
 
 def test_the_loss_of_a_pass_is_the_mean_over_its_windows(caught):

@@ -12,6 +12,10 @@ from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.scaling import reference_rows
 from tsrnn.season_means import season_offsets
 
+# Batches gathered at once, and numbers in them: a few megabytes.
+_MOST_BATCHES = 16
+_MOST_NUMBERS = 2**20
+
 
 def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
     """Copy into tensors what batches are gathered from: flat rows, and what windows need of them.
@@ -72,6 +76,13 @@ def full_batches(order: Any, batch_size: int) -> tuple[Any, Any]:
     factors = tf.where(places < n, tf.cast(n_filled / n, tf.float32), 0.0)
     shape = (-1, batch_size)
     return tf.reshape(tf.gather(order, places % n), shape), tf.reshape(factors, shape)
+
+
+def n_at_once(arrays: dict[str, Any], spec: NetworkSpec, batch_size: int) -> int:
+    """Batches to gather at once: that takes dozens of operations, however many windows it is."""
+    steps = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
+    rows = batch_size * (spec.context_length + steps * spec.horizon * (1 + spec.n_seasons))
+    return max(1, min(_MOST_BATCHES, _MOST_NUMBERS // (rows * arrays["values"].shape[-1])))
 
 
 def gather(

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tsrnn.nn.data import full_batches, gather, signature, size_of_batches
+from tsrnn.nn.data import full_batches, gather, n_at_once, signature, size_of_batches
 from tsrnn.nn.heads import loss_of_distribution
 from tsrnn.nn.inference import forget
 from tsrnn.nn.keras_objects import described, is_kerass_own, refuse_own_code
@@ -116,13 +116,25 @@ class _Trainer:
     def _one_pass(self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool) -> Any:
         """Go over all batches in one call."""
         windows, factors = full_batches(order, batch_size)
+        n_gathered = n_at_once(arrays, self.spec, batch_size)
         step = self.model.train_step if learns else self.model.test_step
 
-        def body(k: Any) -> Any:
-            step(gather(arrays, windows[k], factors[k], self.spec, self.names))
-            return (k + 1,)
+        def some_batches(first: Any) -> Any:
+            some = windows[first : first + n_gathered], factors[first : first + n_gathered]
+            chosen, factor = (tf.reshape(array, (-1,)) for array in some)
+            flat = gather(arrays, chosen, factor, self.spec, self.names)
+            batches = keras.tree.map_structure(
+                lambda array: tf.reshape(array, (-1, batch_size, *array.shape[1:])), flat
+            )
 
-        tf.while_loop(lambda k: k < tf.shape(windows)[0], body, (0,))
+            def body(k: Any) -> Any:
+                step(keras.tree.map_structure(lambda array: array[k], batches))
+                return (k + 1,)
+
+            tf.while_loop(lambda k: k < tf.shape(some[0])[0], body, (0,))
+            return (first + n_gathered,)
+
+        tf.while_loop(lambda first: first < tf.shape(windows)[0], some_batches, (0,))
         return self.model.get_metrics_result()
 
     def state(self) -> list[Any]:
