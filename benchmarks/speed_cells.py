@@ -1,4 +1,7 @@
-"""Training and prediction, in time steps per second, beside Keras and PyTorch."""
+"""Training and prediction, in time steps per second, beside Keras and PyTorch.
+
+Each has a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from functools import partial
 from itertools import product
 
 import speed_peers as peers
-from speed_measure import in_own_process, interleaved, print_head, print_row
+from speed_measure import in_own_processes, interleaved, print_head, print_row
 from speed_peers import Peer, Shape
 
 CELLS = ("lstm", "gru", "simple_rnn")
@@ -21,14 +24,14 @@ LASTING = 0.5
 FEWEST, MOST = 2, 8192
 
 TRAINING = {
-    "tsrnn": in_own_process(peers.tsrnn_training),
-    "Keras": in_own_process(peers.keras_training),
-    "PyTorch": in_own_process(peers.torch_training),
+    "tsrnn": peers.tsrnn_training,
+    "Keras": peers.keras_training,
+    "PyTorch": peers.torch_training,
 }
 PREDICTION = {
-    "tsrnn": in_own_process(peers.tsrnn_prediction),
-    "Keras": in_own_process(peers.keras_prediction),
-    "PyTorch": in_own_process(peers.torch_prediction),
+    "tsrnn": peers.tsrnn_prediction,
+    "Keras": peers.keras_prediction,
+    "PyTorch": peers.torch_prediction,
 }
 COLUMNS = ("cell", "units", "batch", "context", *TRAINING, "to Keras", "to PyTorch")
 
@@ -47,10 +50,11 @@ def cells(options: Namespace) -> None:
     if not options.quick:
         shapes += [Shape(cell, 128, 128, 96) for cell in CELLS] + _grid((32, 128, 512))
     speeds = {}
-    for shape in shapes:
-        speeds[shape] = _speeds(TRAINING, shape, options.repeats)
-        share = speeds[shape]["tsrnn"] * 1e6 * shape.training_flops / fastest
-        _print_speeds(shape, speeds[shape], f"{share:.0%}")
+    with in_own_processes(TRAINING) as makers:
+        for shape in shapes:
+            speeds[shape] = _speeds(makers, shape, options.repeats)
+            share = speeds[shape]["tsrnn"] * 1e6 * shape.training_flops / fastest
+            _print_speeds(shape, speeds[shape], f"{share:.0%}")
     _print_means(speeds)
 
 
@@ -61,9 +65,10 @@ def inference(options: Namespace) -> None:
     print_head(*COLUMNS)
     quick = [Shape(cell, 64, 64, 48) for cell in CELLS]
     speeds = {}
-    for shape in quick if options.quick else _grid((32, 512)):
-        speeds[shape] = _speeds(PREDICTION, shape, options.repeats)
-        _print_speeds(shape, speeds[shape])
+    with in_own_processes(PREDICTION) as makers:
+        for shape in quick if options.quick else _grid((32, 512)):
+            speeds[shape] = _speeds(makers, shape, options.repeats)
+            _print_speeds(shape, speeds[shape])
     _print_means(speeds)
 
 

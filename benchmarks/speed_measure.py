@@ -8,14 +8,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+
+Maker = Callable[[Any], Callable[[int], float]]
 
 
 def seconds(call: Callable[[], Any]) -> float:
@@ -77,23 +80,33 @@ def in_new_process(function: Callable[..., dict[str, float]], **arguments: Any) 
     return json.loads(answer.splitlines()[-1]) | {"process": elapsed, "private_mb": private}
 
 
-def in_own_process(
-    make: Callable[[Any], Callable[[int], float]],
-) -> Callable[[Any], Callable[[int], float]]:
-    """Keep what `make` makes in a process of its own, with its own threads and memory.
+@contextmanager
+def in_own_processes(makers: Mapping[str, Maker]) -> Iterator[dict[str, Maker]]:
+    """Give each of `makers` a process of its own, so that no peer disturbs another.
 
-    There it is made once for each argument, and stays until the next.
+    There a peer is made once for each argument, and stays until the next.
     """
-    process = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    with ExitStack() as processes:
+        yield {
+            name: _in_process(processes.enter_context(_spawned()), make)
+            for name, make in makers.items()
+        }
+
+
+def _spawned() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def _in_process(process: ProcessPoolExecutor, make: Maker) -> Maker:
     return lambda argument: lambda n: process.submit(_run, make, argument, n).result()
 
 
-def _run(make: Callable[[Any], Callable[[int], float]], argument: Any, n: int) -> float:
+def _run(make: Maker, argument: Any, n: int) -> float:
     return _made(make, argument)(n)
 
 
 @lru_cache(maxsize=1)
-def _made(make: Callable[[Any], Callable[[int], float]], argument: Any) -> Callable[[int], float]:
+def _made(make: Maker, argument: Any) -> Callable[[int], float]:
     return make(argument)
 
 

@@ -194,8 +194,8 @@ def test_configuration_and_weights_are_those_of_keras(cell):
 
 
 def printed(code, **said):
-    """What a fresh Python prints, with nothing said of threads but this."""
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    """What a fresh Python prints, with nothing said of threads but this, and XLA as it comes."""
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "XLA_FLAGS")
     env = {name: value for name, value in os.environ.items() if name not in names} | said
     command = [sys.executable, "-c", code]
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout

@@ -309,14 +309,13 @@ def test_batches_of_one_size_hold_every_window_once(n, batch_size):
     assert factors.mean() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_batches_gathered_at_once_are_those_gathered_one_by_one(architecture, monkeypatch):
-    """Three at once of seven batches, or more, leave some over."""
+@pytest.mark.parametrize("change", [*ARCHITECTURES.values(), {"dropout": 0.3}])
+def test_batches_gathered_at_once_are_those_gathered_one_by_one(change, monkeypatch):
     fitted = []
-    for at_once in (1, 3):
+    for at_once in (1, 4):
         monkeypatch.setattr(data, "_MOST_BATCHES", at_once)
         monkeypatch.setattr(training, "_trainers", OrderedDict())
-        settings = TINY | ARCHITECTURES[architecture] | {"batch_size": 5, "early_stopping": True}
+        settings = TINY | change | {"batch_size": 5, "early_stopping": True}
         fitted.append(GRUForecaster(**settings, validation_fraction=0.3).fit(wave(52)))
     one_by_one, at_once = fitted
     assert one_by_one.losses_.equals(at_once.losses_)
@@ -329,7 +328,7 @@ def test_batches_gathered_at_once_take_a_few_megabytes(batch_size, context, hori
     spec = NetworkSpec("lstm", "seq2vec", context, horizon, n_channels)
     n = n_at_once({"values": np.empty((0, n_channels))}, spec, batch_size)
     assert 1 <= n <= 16
-    assert n == 1 or n * batch_size * (context + horizon) * n_channels <= 2**20
+    assert n == 1 or n * batch_size * (context + horizon) * n_channels <= 2**18
 
 
 def test_the_loss_of_a_pass_is_the_mean_over_its_windows(caught):

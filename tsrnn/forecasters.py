@@ -155,8 +155,7 @@ class RNNForecaster(ProbabilisticForecasts):
         Progress bar; "auto" shows it on a terminal only.
     random_state : int, RandomState or None, default None
         An int makes two fits equal bit for bit on CPUs of as many cores; those that are compiled
-        (see Notes) in as many threads too. Workers of joblib have fewer than the process that
-        they work for, and come to the same but for rounding.
+        or have more than 128 units in as many threads too (see Notes).
 
     Attributes
     ----------
@@ -213,6 +212,12 @@ class RNNForecaster(ProbabilisticForecasts):
     joblib's ``Memory``) and in `ConformalForecaster`, it raises KeyboardInterrupt as ever, which
     stops the whole search; in your own loop over fits only the fit ends that runs. An epoch is
     compiled as a whole, and ends before Ctrl-C counts.
+
+    **Threads.** Training takes all cores, or as many threads as the environment variable
+    OMP_NUM_THREADS allows, which joblib sets in its workers (as TF_NUM_INTRAOP_THREADS and
+    TF_NUM_INTEROP_THREADS, and ``tf.config.threading``, say, if they say anything). For another
+    number of threads XLA adds up in another order: results are the same but for rounding, as are
+    those of a checkpoint that is taken up with another number.
 
     Examples
     --------

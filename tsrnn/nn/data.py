@@ -12,9 +12,9 @@ from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.scaling import reference_rows
 from tsrnn.season_means import season_offsets
 
-# Batches gathered at once, and numbers in them: a few megabytes.
+# Batches gathered at once, and numbers in them: a few megabytes, on the way some more.
 _MOST_BATCHES = 16
-_MOST_NUMBERS = 2**20
+_MOST_NUMBERS = 2**18
 
 
 def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
@@ -88,13 +88,13 @@ def n_at_once(arrays: dict[str, Any], spec: NetworkSpec, batch_size: int) -> int
 def gather(
     arrays: dict[str, Any], windows: Any, factor: Any, spec: NetworkSpec, names: set[str]
 ) -> tuple[dict[str, Any], Any, Any]:
-    """Make a batch.
+    """Make a batch, or several in a row.
 
     Parameters
     ----------
     arrays : dict of tensors
         As from `arrays_of`.
-    windows, factor : tensors of shape (batch_size,)
+    windows, factor : tensors of shape (n_windows,)
         Numbers of windows, and what their weights are multiplied by.
     spec : NetworkSpec
     names : set of str
@@ -102,7 +102,7 @@ def gather(
 
     Returns
     -------
-    inputs : dict of tensors of shape (batch_size, ...)
+    inputs : dict of tensors of shape (n_windows, ...)
     target, weight : tensors
         As `tsrnn.nn.network.build` describes the output; the weight has 1 for its last sizes.
     """

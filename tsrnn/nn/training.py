@@ -114,7 +114,7 @@ class _Trainer:
         return {name: float(value) for name, value in run(arrays, order, *how).items()}
 
     def _one_pass(self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool) -> Any:
-        """Go over all batches in one call."""
+        """Go over all batches in one call: several are gathered, and learned from one by one."""
         windows, factors = full_batches(order, batch_size)
         n_gathered = n_at_once(arrays, self.spec, batch_size)
         step = self.model.train_step if learns else self.model.test_step
