@@ -2,8 +2,9 @@
 
 Run: python benchmarks/speed.py [section ...] [--quick]
 
-Sections, all without an argument: cells, inference, panel, search, backtest, scaling, startup.
-Each prints a markdown table; figures are medians of five rounds in which all peers take turns.
+Sections, all without an argument: cells, inference, kinds, panel, search, backtest, scaling,
+startup. Each prints a markdown table; figures are medians of five rounds in which all peers take
+turns.
 The peers: pip install ".[bench]"
 """
 
@@ -25,6 +26,7 @@ import tsrnn
 SECTIONS = {
     "cells": ("speed_cells", ["torch"]),
     "inference": ("speed_cells", ["torch"]),
+    "kinds": ("speed_kinds", []),
     "panel": ("speed_panel", ["neuralforecast"]),
     "search": ("speed_search", []),
     "backtest": ("speed_backtest", []),
