@@ -40,6 +40,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def kinds(options: Namespace) -> None:
     """Print milliseconds a batch of each kind."""
+    print("All fits of one setting, then those of the other: not by turns.\n")
     for units, batch, context in SIZES[:1] if options.quick else SIZES:
         print(f"{units} units, {batch} windows of {context} steps, milliseconds a batch:\n")
         sizes = {"units": units, "batch": batch, "context": context, "repeats": options.repeats}

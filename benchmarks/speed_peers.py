@@ -144,7 +144,6 @@ def product_rate(size: int = 2048, repeats: int = 10) -> float:
 
 
 def _forecaster(shape: Shape) -> RNNForecaster:
-    load_tensorflow()
     return RNNForecaster(
         shape.cell,
         HORIZON,

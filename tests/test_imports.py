@@ -8,11 +8,15 @@ import pytest
 import tsrnn
 
 
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in a fresh Python."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+
 def loaded_by(code: str) -> set[str]:
     """Top-level modules that a fresh Python holds after `code`."""
     code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(run.stdout.split())
+    return set(run(code).stdout.split())
 
 
 def test_importing_the_package_loads_nothing_heavy():
@@ -30,8 +34,7 @@ def test_a_forecaster_comes_without_pipelines_and_backtests():
         "from tsrnn import LSTMForecaster; import sys; "
         "print({'sklearn.pipeline', 'tsrnn.backtest_result'} & set(sys.modules) or 'none')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "none"
+    assert run(code).stdout.strip() == "none"
 
 
 @pytest.mark.parametrize("name", [name for name in tsrnn.__all__ if name != "__version__"])
@@ -51,8 +54,8 @@ def test_a_first_fit_writes_nothing_to_the_terminal(compiled):
         f"planning.pays_to_compile = lambda *plan: {compiled}; "
         "LSTMForecaster(units=2, max_epochs=1).fit(np.arange(40.0)).predict()"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == run.stderr == ""
+    done = run(code)
+    assert done.stdout == done.stderr == ""
 
 
 def test_no_public_name_is_a_module():
@@ -61,5 +64,4 @@ def test_no_public_name_is_a_module():
         "import tsrnn, types; [getattr(tsrnn, n) for n in tsrnn.__all__]; "
         "print([n for n in tsrnn.__all__ if isinstance(getattr(tsrnn, n), types.ModuleType)])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run(code).stdout.strip() == "[]"

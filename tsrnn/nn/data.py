@@ -80,8 +80,7 @@ def full_batches(order: Any, batch_size: int) -> tuple[Any, Any]:
 
 def n_at_once(arrays: dict[str, Any], spec: NetworkSpec, batch_size: int) -> int:
     """Batches to gather at once: that takes dozens of operations, however many windows it is."""
-    steps = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
-    rows = batch_size * (spec.context_length + steps * spec.horizon * (1 + spec.n_seasons))
+    rows = batch_size * (spec.context_length + _n_rows_ahead(spec) * (1 + spec.n_seasons))
     return max(1, min(_MOST_BATCHES, _MOST_NUMBERS // (rows * arrays["values"].shape[-1])))
 
 
@@ -212,8 +211,12 @@ def _future(values: Any, steps: Any, spec: NetworkSpec) -> Any:
     start = spec.n_targets + spec.n_past
     ahead = tf.range(1, spec.horizon + 1, dtype=tf.int64)
     future = _gather_rows(values, steps[..., None] + ahead)[..., start : start + spec.n_future]
-    n_rows = spec.horizon * (len(spec.loss_steps) if spec.architecture == "seq2seq" else 1)
-    return tf.cast(tf.reshape(future, (-1, n_rows, spec.n_future)), tf.float32)
+    return tf.cast(tf.reshape(future, (-1, _n_rows_ahead(spec), spec.n_future)), tf.float32)
+
+
+def _n_rows_ahead(spec: NetworkSpec) -> int:
+    """Rows that the forecasts of a window are of, those of every loss step."""
+    return spec.horizon * (len(spec.loss_steps) if spec.architecture == "seq2seq" else 1)
 
 
 def _seq2seq_weight(complete: Any, part: dict[str, Any], steps: Any) -> Any:
