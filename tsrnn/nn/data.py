@@ -15,6 +15,8 @@ from tsrnn.season_means import season_offsets
 # Batches gathered at once, and numbers in them: a few megabytes, on the way some more.
 _MOST_BATCHES = 16
 _MOST_NUMBERS = 2**18
+# Arrays that are as long for a few windows as for many.
+_OF_A_WINDOW = ("offsets", "shortest")
 
 
 def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
@@ -45,13 +47,12 @@ def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
     return arrays
 
 
-def signature(arrays: dict[str, Any]) -> dict[str, tf.TensorSpec]:
-    """Shapes and types that do not tell how many rows and windows there are."""
-    of_rows = {name: array for name, array in arrays.items() if name not in ("offsets", "shortest")}
-    rows = {name: tf.TensorSpec((None, *a.shape[1:]), a.dtype) for name, a in of_rows.items()}
-    return rows | {
-        name: tf.TensorSpec(arrays[name].shape, arrays[name].dtype) for name in arrays.keys() - rows
-    }
+def signature(arrays: dict[str, Any]) -> tuple[tuple[str, tf.TensorSpec], ...]:
+    """Shapes and types, by name, that do not tell how many rows and windows there are."""
+    return tuple(
+        (name, tf.TensorSpec(a.shape if name in _OF_A_WINDOW else (None, *a.shape[1:]), a.dtype))
+        for name, a in arrays.items()
+    )
 
 
 def size_of_batches(n_windows: int, how: TrainSpec) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import keras
@@ -84,7 +84,7 @@ class _Trainer:
         self.variables = [*self.model.variables, *self.optimizer.variables]
         self._initial = lru_cache(maxsize=_MOST_SEEDS)(self._built)
         self._read = tf.function(self._values, autograph=False).get_concrete_function()
-        self._pass = tf.function(self._one_pass, autograph=False)
+        self._pass = cache(self._compiled_pass)
 
     def learn(
         self, arrays: dict[str, Any], windows: np.ndarray, how: TrainSpec, epoch: int
@@ -105,16 +105,23 @@ class _Trainer:
     def _run(
         self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool
     ) -> dict[str, float]:
-        self.model.reset_metrics()
-        how = batch_size, learns
+        run = self._pass(signature(arrays), batch_size, learns)
+        return {name: float(value) for name, value in run(arrays, order).items()}
+
+    def _compiled_pass(
+        self, arrays: tuple[tuple[str, tf.TensorSpec], ...], batch_size: int, learns: bool
+    ) -> Any:
+        def run(arrays: dict[str, Any], order: Any) -> Any:
+            return self._one_pass(arrays, order, batch_size, learns)
+
         # Called directly, a function traced in each of many specs makes TensorFlow warn.
-        run = self._pass.get_concrete_function(
-            signature(arrays), tf.TensorSpec((None,), tf.int64), *how
+        return tf.function(run, autograph=False).get_concrete_function(
+            dict(arrays), tf.TensorSpec((None,), tf.int64)
         )
-        return {name: float(value) for name, value in run(arrays, order, *how).items()}
 
     def _one_pass(self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool) -> Any:
         """Go over all batches in one call: several are gathered, and learned from one by one."""
+        self.model.reset_metrics()
         windows, factors = full_batches(order, batch_size)
         n_gathered = n_at_once(arrays, self.spec, batch_size)
         step = self.model.train_step if learns else self.model.test_step
@@ -149,8 +156,7 @@ class _Trainer:
 
     def put_back(self, values: Sequence[Any]) -> None:
         """Return to what `state` has read."""
-        for variable, value in zip(self.variables, values, strict=True):
-            variable.assign(value)
+        _assign(self.variables, values)
 
     def _built(self, seed: int) -> list[np.ndarray]:
         """Draw weights and states of random generators as a new model would."""
@@ -159,12 +165,9 @@ class _Trainer:
     def restart(self, how: TrainSpec, n_batches: int, weights: list[np.ndarray] | None) -> None:
         """Reset weights, dropout seeds and optimizer as if nothing had been trained."""
         self.is_compiling = True  # until an epoch is complete
-        for variable, value in zip(self.model.variables, self._initial(how.seed), strict=True):
-            variable.assign(value)
+        _assign(self.variables, [*self._initial(how.seed), *self.start])
         if weights is not None:
             self.model.set_weights(weights)
-        for variable, value in zip(self.optimizer.variables, self.start, strict=True):
-            variable.assign(value)
         if isinstance(self.rate, _Cosine):
             self.rate.peak.assign(how.learning_rate)
             self.rate.steps.assign(n_batches * how.max_epochs)
@@ -197,6 +200,12 @@ def _discard(trainer: _Trainer) -> None:
     with _trainers_lock:
         for key in [key for key, one in _trainers.items() if one is trainer]:
             del _trainers[key]
+
+
+def _assign(variables: list[Any], values: Sequence[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        # A quarter of the time that the variable of Keras takes, which looks at types and shapes.
+        variable.value.assign(value, read_value=False)
 
 
 def _key(part: Any) -> Any:
