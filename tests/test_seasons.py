@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrnn import GRUForecaster, auto
+from tsrnn import season_means as season_means_module
 from tsrnn.nn.network import build
 from tsrnn.reading import read_panel
 from tsrnn.season_means import season_means, season_spans, seasons_ahead
@@ -96,6 +97,19 @@ def test_means_are_of_what_is_seen_of_the_own_series(season, number, before, fir
     for mean, column in zip(means, own.T, strict=True):
         seen = column[~np.isnan(column)]
         np.testing.assert_allclose(mean, seen.mean() if len(seen) else np.nan)
+
+
+@few
+@given(st.integers(1, 9), st.integers(0, 20), st.integers(0, 20))
+def test_means_do_not_depend_on_how_many_rows_are_averaged_at_once(at_once, first, second):
+    lengths = np.array([first, second])
+    values = np.random.default_rng(first).normal(size=(lengths.sum(), 2))
+    firsts = np.repeat([0, first], lengths)
+    spans = ((2, 1), (2, 3), (5, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(season_means_module, "_ROWS_AT_ONCE", at_once)
+        some = season_means(values, firsts, spans)
+    np.testing.assert_array_equal(some, season_means(values, firsts, spans))
 
 
 @few

@@ -127,8 +127,11 @@ class TrainingData:
     ----------
     values : ndarray of shape (n_rows, n_targets + n_covariates), float64
         Targets filled forward (NaN before the first one), and standardised covariates.
-    observed, complete : ndarray of shape (n_rows,), bool
-        Whether a target is observed; whether all the horizon that begins in the row is.
+    observed : ndarray of shape (n_rows,), bool
+        Whether a target is observed.
+    complete : ndarray of shape (n_rows,), bool, or None
+        Whether all the horizon that begins in the row is observed, if forecasts of every step
+        are learned from.
     first, cutoffs : ndarray of shape (n_windows,)
     location, scale : ndarray of shape (n_windows, n_targets), float64
         What targets are divided by is infinite where they did not move.
@@ -143,7 +146,7 @@ class TrainingData:
 
     values: np.ndarray
     observed: np.ndarray
-    complete: np.ndarray
+    complete: np.ndarray | None
     first: np.ndarray
     cutoffs: np.ndarray
     location: np.ndarray
@@ -169,16 +172,19 @@ def training_data(
     moving = (scale > 0).any(axis=1)
     used = weights * (moving if moving.any() else 1.0)
     reference = None if spec.architecture == "vec2seq" else encoding.reference
-    rows = np.arange(len(panel.values))
-    first = np.repeat(panel.offsets[:-1], panel.lengths)
     targets = filled[:, : panel.n_targets]
-    seasons = None
+    complete = smoothings = seasons = None
+    if spec.architecture == "seq2seq":
+        complete = complete_horizons(panel, windows.horizon)
+    if reference == "smoothing":
+        smoothings = smoothed(panel, np.arange(len(targets)), encoding, spec)
     if reference == "seasons":
+        first = np.repeat(panel.offsets[:-1], panel.lengths)
         seasons = season_means(panel.targets, first, encoding.spans)
     return TrainingData(
         values=np.concatenate([targets, covariates], axis=1),
         observed=~np.isnan(panel.targets).all(axis=1),
-        complete=complete_horizons(panel, windows.horizon),
+        complete=complete,
         first=windows.first,
         cutoffs=windows.cutoffs,
         location=np.ascontiguousarray(location),
@@ -186,7 +192,7 @@ def training_data(
         scale=divisor(scale) if encoding.least_scale == 0 else np.where(scale > 0, scale, 1.0),
         weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
         static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
-        smoothed=smoothed(panel, rows, encoding, spec) if reference == "smoothing" else None,
+        smoothed=smoothings,
         seasons=seasons,
         reference=reference,
         season_length=encoding.season_length,

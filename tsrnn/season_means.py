@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 import numpy as np
 
 # Seasons as pairs of a length and of how many of them are averaged.
 Spans = tuple[tuple[int, int], ...]
+
+# On the way to the means of a row are some arrays more, which should stay small.
+_ROWS_AT_ONCE = 2**16
 
 
 def season_spans(seasons: tuple[int, ...], context_length: int) -> Spans:
@@ -53,8 +59,14 @@ def season_means(values: np.ndarray, first: np.ndarray, spans: Spans) -> np.ndar
     array([[ 1., 20.,  3., 40.],
            [ 1., 20.,  2., 30.]])
     """
-    rows = np.arange(len(values))
-    return np.concatenate([_means(values, rows, first, *one) for one in _by_season(spans)], axis=1)
+    means = np.empty((len(values), len(spans), values.shape[1]))
+    for start in range(0, len(values), _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        rows = np.arange(*some.indices(len(values)))
+        of_spans = (_means(values, rows, first[some], *one) for one in _by_season(spans))
+        for k, mean in enumerate(chain.from_iterable(of_spans)):
+            means[some, k] = mean
+    return means
 
 
 def seasons_ahead(
@@ -85,13 +97,14 @@ def seasons_ahead(
         The last value stands for means where nothing is seen.
     """
     steps = np.arange(horizon)
-    last = np.repeat(last[:, None, None], horizon, axis=1)
+    last = np.repeat(last[:, None], horizon, axis=1)
     ahead = [last]
     for season, numbers in _by_season(spans):
         rows = cutoffs[:, None] + 1 - season + steps[:season]
-        means = _means(values, rows, first[:, None], season, numbers)[:, steps % season]
-        ahead.append(np.where(np.isnan(means), last, means))
-    return np.concatenate(ahead, axis=2)
+        for mean in _means(values, rows, first[:, None], season, numbers):
+            repeated = mean[:, steps % season]
+            ahead.append(np.where(np.isnan(repeated), last, repeated))
+    return np.stack(ahead, axis=2)
 
 
 def season_offsets(horizon: int, spans: Spans) -> np.ndarray:
@@ -108,17 +121,16 @@ def _by_season(spans: Spans) -> list[tuple[int, list[int]]]:
 
 def _means(
     values: np.ndarray, rows: np.ndarray, first: np.ndarray, season: int, numbers: list[int]
-) -> np.ndarray:
-    """Means over so many rows a season apart, (*rows.shape, len(numbers), n_targets)."""
-    means = []
+) -> Iterator[np.ndarray]:
+    """Means over so many rows a season apart, one after the other: (*rows.shape, n_targets)."""
     total = np.zeros((*rows.shape, values.shape[1]))
-    count = np.zeros(total.shape, dtype=np.int64)
+    count = np.zeros(total.shape, dtype=np.int32)
     for back in range(numbers[-1]):
         at = rows - back * season
         past = values[np.maximum(at, first)]
-        seen = (at >= first)[..., None] & ~np.isnan(past)
-        total += np.where(seen, past, 0.0)
+        past[at < first] = np.nan
+        seen = ~np.isnan(past)
+        np.add(total, past, out=total, where=seen)
         count += seen
         if back + 1 in numbers:
-            means.append(np.where(count > 0, total, np.nan) / np.maximum(count, 1))
-    return np.stack(means, axis=-2)
+            yield np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
