@@ -130,8 +130,7 @@ class TrainingData:
     observed : ndarray of shape (n_rows,), bool
         Whether a target is observed.
     complete : ndarray of shape (n_rows,), bool, or None
-        Whether all the horizon that begins in the row is observed, if forecasts of every step
-        are learned from.
+        Whether all the horizon that begins in the row is observed, for seq2seq.
     first, cutoffs : ndarray of shape (n_windows,)
     location, scale : ndarray of shape (n_windows, n_targets), float64
         What targets are divided by is infinite where they did not move.
@@ -173,11 +172,11 @@ def training_data(
     used = weights * (moving if moving.any() else 1.0)
     reference = None if spec.architecture == "vec2seq" else encoding.reference
     targets = filled[:, : panel.n_targets]
-    complete = smoothings = seasons = None
+    complete = of_smoothing = seasons = None
     if spec.architecture == "seq2seq":
         complete = complete_horizons(panel, windows.horizon)
     if reference == "smoothing":
-        smoothings = smoothed(panel, np.arange(len(targets)), encoding, spec)
+        of_smoothing = smoothed(panel, np.arange(len(targets)), encoding, spec)
     if reference == "seasons":
         first = np.repeat(panel.offsets[:-1], panel.lengths)
         seasons = season_means(panel.targets, first, encoding.spans)
@@ -192,7 +191,7 @@ def training_data(
         scale=divisor(scale) if encoding.least_scale == 0 else np.where(scale > 0, scale, 1.0),
         weights=(used / max(used.mean(), 1e-12)).astype(np.float32),
         static=static_inputs(panel, windows.series, windows.cutoffs, encoding, spec),
-        smoothed=smoothings,
+        smoothed=of_smoothing,
         seasons=seasons,
         reference=reference,
         season_length=encoding.season_length,

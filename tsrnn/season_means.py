@@ -10,8 +10,8 @@ import numpy as np
 # Seasons as pairs of a length and of how many of them are averaged.
 Spans = tuple[tuple[int, int], ...]
 
-# On the way to the means of a row are some arrays more, which should stay small.
-_ROWS_AT_ONCE = 2**16
+# Numbers averaged at once: half a megabyte for each of the arrays that this takes.
+_NUMBERS_AT_ONCE = 2**16
 
 
 def season_spans(seasons: tuple[int, ...], context_length: int) -> Spans:
@@ -41,7 +41,8 @@ def season_means(values: np.ndarray, first: np.ndarray, spans: Spans) -> np.ndar
 
     Parameters
     ----------
-    values : ndarray of shape (n_rows, n_targets)
+    values : ndarray of shape (n_rows, n_targets), float64
+        NaN where missing.
     first : ndarray of shape (n_rows,)
         First rows of their series.
     spans : tuple of (int, int)
@@ -59,9 +60,10 @@ def season_means(values: np.ndarray, first: np.ndarray, spans: Spans) -> np.ndar
     array([[ 1., 20.,  3., 40.],
            [ 1., 20.,  2., 30.]])
     """
-    means = np.empty((len(values), len(spans), values.shape[1]))
-    for start in range(0, len(values), _ROWS_AT_ONCE):
-        some = slice(start, start + _ROWS_AT_ONCE)
+    means = np.full((len(values), len(spans), values.shape[1]), np.nan)
+    at_once = max(1, _NUMBERS_AT_ONCE // values.shape[1])
+    for start in range(0, len(values), at_once):
+        some = slice(start, start + at_once)
         rows = np.arange(*some.indices(len(values)))
         of_spans = (_means(values, rows, first[some], *one) for one in _by_season(spans))
         for k, mean in enumerate(chain.from_iterable(of_spans)):

@@ -30,7 +30,7 @@ def arrays_of(data: TrainingData, spec: NetworkSpec) -> dict[str, Any]:
         ``shortest`` how many rows before the cutoff that takes.
     """
     names = ["values", "observed", "first", "cutoffs", "location", "scale", "weights"]
-    names += ["complete"] if spec.architecture == "seq2seq" else []
+    names += ["complete"] if data.complete is not None else []
     names += ["static"] if spec.n_static else []
     arrays = {name: tf.constant(getattr(data, name)) for name in names}
     if data.smoothed is not None:

@@ -84,7 +84,7 @@ class _Trainer:
         self.variables = [*self.model.variables, *self.optimizer.variables]
         self._initial = lru_cache(maxsize=_MOST_SEEDS)(self._built)
         self._read = tf.function(self._values, autograph=False).get_concrete_function()
-        self._pass = cache(self._compiled_pass)
+        self._pass = cache(self._traced_pass)
 
     def learn(
         self, arrays: dict[str, Any], windows: np.ndarray, how: TrainSpec, epoch: int
@@ -105,18 +105,18 @@ class _Trainer:
     def _run(
         self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool
     ) -> dict[str, float]:
-        run = self._pass(signature(arrays), batch_size, learns)
-        return {name: float(value) for name, value in run(arrays, order).items()}
+        go_over = self._pass(signature(arrays), batch_size, learns)
+        return {name: float(value) for name, value in go_over(arrays, order).items()}
 
-    def _compiled_pass(
-        self, arrays: tuple[tuple[str, tf.TensorSpec], ...], batch_size: int, learns: bool
+    def _traced_pass(
+        self, shapes: tuple[tuple[str, tf.TensorSpec], ...], batch_size: int, learns: bool
     ) -> Any:
-        def run(arrays: dict[str, Any], order: Any) -> Any:
+        def go_over(arrays: dict[str, Any], order: Any) -> Any:
             return self._one_pass(arrays, order, batch_size, learns)
 
         # Called directly, a function traced in each of many specs makes TensorFlow warn.
-        return tf.function(run, autograph=False).get_concrete_function(
-            dict(arrays), tf.TensorSpec((None,), tf.int64)
+        return tf.function(go_over, autograph=False).get_concrete_function(
+            dict(shapes), tf.TensorSpec((None,), tf.int64)
         )
 
     def _one_pass(self, arrays: dict[str, Any], order: Any, batch_size: int, learns: bool) -> Any:
@@ -204,7 +204,7 @@ def _discard(trainer: _Trainer) -> None:
 
 def _assign(variables: list[Any], values: Sequence[Any]) -> None:
     for variable, value in zip(variables, values, strict=True):
-        # A quarter of the time that the variable of Keras takes, which looks at types and shapes.
+        # A quarter of the time of Keras's own assign; shapes are checked here too.
         variable.value.assign(value, read_value=False)
 
 
