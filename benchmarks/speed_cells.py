@@ -38,23 +38,21 @@ COLUMNS = ("cell", "units", "batch", "context", *TRAINING, "to Keras", "to PyTor
 
 def cells(options: Namespace) -> None:
     """Print the training throughput of each shape, and how near the arithmetic floor it is."""
-    fastest = peers.product_rate()
     print("Training, million time steps per second (batch x context x steps / seconds of fit),")
     print("compiled, as long trainings are.")
-    print(
-        f"The floor is the time of the matrix products alone, at the {fastest / 1e9:.0f} GFLOP/s "
-        "of a large product.\n"
-    )
-    print_head(*COLUMNS, "share of floor")
+    print("The floor is the time of the matrix products alone, at the rate of a large product,")
+    print("which is measured right before each shape.\n")
+    print_head(*COLUMNS, "floor, GFLOP/s", "share of floor")
     shapes = [Shape(cell, 64, 64, 48) for cell in CELLS]
     if not options.quick:
         shapes += [Shape(cell, 128, 128, 96) for cell in CELLS] + _grid((32, 128, 512))
     speeds = {}
     with in_own_processes(TRAINING) as makers:
         for shape in shapes:
+            fastest = peers.product_rate()
             speeds[shape] = _speeds(makers, shape, options.repeats)
             share = speeds[shape]["tsrnn"] * 1e6 * shape.training_flops / fastest
-            _print_speeds(shape, speeds[shape], f"{share:.0%}")
+            _print_speeds(shape, speeds[shape], f"{fastest / 1e9:.0f}", f"{share:.0%}")
     _print_means(speeds)
 
 
