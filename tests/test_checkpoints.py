@@ -106,7 +106,7 @@ PLACES = {
     "while writing": lambda n: before(archive.os, "replace", kill_at(n)),
     "after writing": lambda n: after(archive.os, "replace", kill_at(n)),
     "between members": lambda n: before(training, "train", kill_at(1)),
-    "after training": lambda n: before(planning, "losses_table", kill_at(0)),
+    "after training": lambda n: after(tsrnn.RNNForecaster, "_remember", kill_at(0)),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,37 +13,18 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn import nn, planning
 from tsrnn.all_or_nothing import all_or_nothing
 from tsrnn.archive import PathLike, replacing
-from tsrnn.channels import (
-    join_targets,
-    split_cutoffs,
-    split_levels,
-    split_targets,
-    split_windows,
-)
+from tsrnn.channels import join_targets, split_cutoffs, split_levels, split_targets
 from tsrnn.checks import check_observed
-from tsrnn.dependence import dependence
-from tsrnn.distributions import COUNTS
 from tsrnn.explaining import explain
-from tsrnn.forecasting import (
-    Network,
-    forecast,
-    forecast_quantiles,
-    training_errors,
-    training_scores,
-)
-from tsrnn.inputs import Encoding, learn_encoding, training_data
+from tsrnn.forecasting import Network, forecast, forecast_quantiles
+from tsrnn.learning import Learned, learn
 from tsrnn.panel import Panel
 from tsrnn.parameters import check_params
 from tsrnn.probabilistic import ProbabilisticForecasts
 from tsrnn.ready_made import is_ready_made, ready_made_panel
 from tsrnn.rolling import compare
-from tsrnn.shrinkage import network_share
 from tsrnn.target_units import as_read, check_targets, in_units
-from tsrnn.training_windows import choose_windows, given_windows, launch_windows, window_weights
 from tsrnn.windows import Windows
-
-# Training windows that tell how much the network explains, or how steps move together.
-_MOST_CHECKED = 2048
 
 
 class RNNForecaster(ProbabilisticForecasts):
@@ -338,9 +318,11 @@ class RNNForecaster(ProbabilisticForecasts):
         check_params(self)
         with all_or_nothing(self):
             panel = self._read_training(X, y)
-            whole_series = not is_ready_made(X)
-            self._train(*self._window(panel, X), sample_weight, whole_series=whole_series)
+            learned = learn(self, panel, X, sample_weight)
+            self._keep(learned)
             self._remember(panel)
+        for member in learned.trained:
+            member.forget_checkpoint()
         return self
 
     @property
@@ -465,108 +447,15 @@ class RNNForecaster(ProbabilisticForecasts):
         forecasts = self._forecast(panel, series, cutoffs, self.horizon_)
         return compare(panel, series, cutoffs, forecasts, self.season_length_)
 
-    def _window(self, panel: Panel, X: Any) -> tuple[Windows, tuple[int, ...], int]:
-        """Windows to train on, those that X is or chosen from its rows; seasons; segment length."""
-        given = X.context_length if isinstance(X, Windows) else None
-        given = X.shape[1] if is_ready_made(X) else given
-        seasons = planning.plan_seasons(self, panel)
-        context, segment = planning.plan_lengths(self, panel, seasons, given)
-        if self.architecture == "vec2seq":
-            return launch_windows(panel, self.horizon, self.stride), seasons, segment
-        if isinstance(X, Windows):
-            return given_windows(X, self.horizon), seasons, segment
-        chosen = choose_windows(
-            panel,
-            context,
-            self.horizon,
-            self.stride,
-            padded=self.context_length == "auto" and given is None,
-            season_length=seasons[0],
-        )
-        return chosen, seasons, segment
-
-    def _train(
-        self,
-        windows: Windows,
-        seasons: tuple[int, ...],
-        segment_length: int,
-        sample_weight: Any,
-        *,
-        whole_series: bool,
-    ) -> None:
-        """Train each member; weights of the last fit are where warm starts begin."""
-        weights = window_weights(windows, sample_weight)
-        check_targets(windows.panel, self.distribution)
-        windows = replace(windows, panel=as_read(windows.panel, self.distribution))
-        shares_targets = planning.shares_targets(self, windows.panel)
-        if shares_targets:
-            weights = np.tile(weights, windows.panel.n_targets)
-            windows = split_windows(windows)
-        encoding = self._learn_encoding(windows, seasons, whole_series=whole_series)
-        spec = planning.plan_network(self, windows, segment_length, encoding.n_seasons)
-        starts = planning.starting_weights(self, spec, encoding.spans)
-        n_windows, reference = len(windows), encoding.reference
-        windows, weights, validation = self._hold_out(windows, weights)
-        stops = validation is not None
-        plans = [
-            planning.plan_training(self, n_windows, reference, seed, stops=stops)
-            for seed in planning.seeds(self.random_state, self.n_members)
-        ]
-        spec = replace(spec, compiled=planning.pays_to_compile(spec, plans[0], n_windows))
-        arrays = nn.arrays_of(training_data(windows, encoding, spec, weights), spec)
-        some = _some_learned_from(windows, weights, validation)
-        # Of a million windows each array weighs 8 MB: those that training does not read go first.
-        del windows, weights
-        trained = nn.train_members(arrays, spec, plans, validation, starts)
-        # Only now: until here, the weights are those of the last fit.
-        self.season_lengths_, self.shares_targets_ = seasons, shares_targets
-        self.n_windows_, self.train_spec_ = n_windows, plans[0]
-        self.spec_, self.encoding_ = spec, encoding
-        self._keep(trained, some)
-
-    def _learn_encoding(
-        self, windows: Windows, seasons: tuple[int, ...], *, whole_series: bool
-    ) -> Encoding:
-        """Learn what forecasts are measured from, and scales, from the training rows."""
-        reference, scale = planning.plan_reference(
-            self, windows, seasons[0], whole_series=whole_series
-        )
-        return learn_encoding(
-            windows.panel,
-            reference,
-            scale,
-            seasons,
-            windows.context_length,
-            least_scale=1.0 if self.distribution in COUNTS else 0.0,
-        )
-
-    def _hold_out(
-        self, windows: Windows, weights: np.ndarray
-    ) -> tuple[Windows, np.ndarray, np.ndarray | None]:
-        """Leave out windows that reach into held-out ones; say which are held out, if any are."""
-        parts = planning.plan_validation(self, windows)
-        if parts is None:
-            return windows, weights, None
-        kept = parts < 2
-        return windows[kept], weights[kept], parts[kept] == 1
-
-    def _keep(self, trained: list[Any], some: Windows) -> None:
-        """Keep what training came to, and what it says of some training windows."""
-        self.weights_ = [one.weights for one in trained]
-        absolute = self.loss in ("mae", "mean_absolute_error")  # what the share is measured by
-        absolute &= self.distribution not in COUNTS
-        smooths = self.encoding_.reference == "smoothing" and self.architecture != "vec2seq"
-        if smooths and absolute:
-            share = network_share(*training_errors(self._network(), some))
-            self.encoding_ = replace(self.encoding_, share=share)
-        self.dependence_ = None
-        if self.distribution is not None:
-            self.dependence_ = dependence(training_scores(self._network(), some))
-        self.losses_ = planning.losses_table([one.history for one in trained])
-        best = [one.best_epoch for one in trained]
+    def _keep(self, learned: Learned) -> None:
+        self.season_lengths_, self.shares_targets_ = learned.seasons, learned.shares_targets
+        self.encoding_, self.n_windows_ = learned.encoding, learned.n_windows
+        self.train_spec_, self.spec_ = learned.train_spec, learned.spec
+        self.weights_ = [one.weights for one in learned.trained]
+        self.losses_ = planning.losses_table([one.history for one in learned.trained])
+        best = [one.best_epoch for one in learned.trained]
         self.best_epoch_ = best[0] if len(best) == 1 else best
-        for one in trained:
-            one.forget_checkpoint()
+        self.dependence_ = learned.dependence
 
     def _forecast(
         self, panel: Panel, series: np.ndarray, cutoffs: np.ndarray, n_steps: int
@@ -618,14 +507,6 @@ class RNNForecaster(ProbabilisticForecasts):
         if self.encoding_.reference == "smoothing":  # smooths the whole of a series
             return int(panel.lengths.max())
         return max(self.spec_.context_length, self.season_length_)
-
-
-def _some_learned_from(
-    windows: Windows, weights: np.ndarray, validation: np.ndarray | None
-) -> Windows:
-    """Take some windows, evenly spread, of those that count in the training loss."""
-    counted = windows[weights > 0 if validation is None else (weights > 0) & ~validation]
-    return counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
 
 
 def _without_cell() -> Any:

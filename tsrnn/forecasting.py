@@ -12,8 +12,9 @@ import numpy as np
 from tsrnn import nn
 from tsrnn.checks import future_covariates
 from tsrnn.distributions import Outputs, normal_scores, point_forecasts, quantile_forecasts
+from tsrnn.encoding import Encoding
 from tsrnn.history import append_forecasts
-from tsrnn.inputs import Encoding, prediction_inputs, smoothed
+from tsrnn.inputs import prediction_inputs, smoothed
 from tsrnn.naive import forward_fill
 from tsrnn.nn.spec import NetworkSpec
 from tsrnn.panel import Panel

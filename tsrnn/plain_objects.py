@@ -43,7 +43,7 @@ _ESTIMATORS = {
 _DATACLASSES = {
     "tsrnn.panel": ("Columns", "Container", "Panel"),
     "tsrnn.timegrid": ("TimeGrid",),
-    "tsrnn.inputs": ("Encoding",),
+    "tsrnn.encoding": ("Encoding",),
     "tsrnn.nn.spec": ("NetworkSpec", "TrainSpec"),
     "tsrnn.statistical.fitting": ("Fitted",),
     "tsrnn.steps": ("Chain",),

@@ -9,8 +9,8 @@ import pandas as pd
 
 from tsrnn.archive import Refused
 from tsrnn.base import Forecaster
+from tsrnn.encoding import Encoding
 from tsrnn.frame_history import FrameHistory
-from tsrnn.inputs import Encoding
 from tsrnn.intervals import ConformalForecaster
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.panel import Columns, Container, Panel

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tsrnn.inputs import TrainingData
 from tsrnn.nn.spec import NetworkSpec, TrainSpec
 from tsrnn.scaling import reference_rows
 from tsrnn.season_means import season_offsets
+from tsrnn.training_data import TrainingData
 
 # Batches gathered at once, and numbers in them: a few megabytes, on the way some more.
 _MOST_BATCHES = 16
