@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from speed_measure import in_new_process, peak_mb, print_head, print_row
+from speed_measure import (
+    in_new_process,
+    interleaved_processes,
+    peak_mb,
+    print_head,
+    print_row,
+)
 
 from tsrnn import LSTMForecaster
 
@@ -17,20 +24,23 @@ COUNTS = (10**2, 10**3, 10**4, 10**5)
 PANEL_LENGTH = 60
 # So many that the least data are worth compiling for too.
 EPOCHS = 8
-TRAINING = {"units": 32, "batch_size": 512, "early_stopping": False, "random_state": 0}
+# Batches as the defaults make them of a few thousand windows and more.
+TRAINING = {"units": 32, "batch_size": 128, "early_stopping": False, "random_state": 0}
 
 
 def scaling(options: Namespace) -> None:
-    """Print one run of each size, in a process of its own; compilation is not counted."""
+    """Print medians of each size, of runs in processes of their own; compiling is not counted."""
     lengths, counts = (LENGTHS[:2], COUNTS[:2]) if options.quick else (LENGTHS, COUNTS)
-    print(f"{EPOCHS} epochs in batches of 512, one run each, without the time to compile.\n")
+    print(f"{EPOCHS} epochs in batches of 128, without the time to compile.\n")
     print("One series, context 336 in segments of 24, horizon 24:\n")
-    _print_sizes("points", {n: in_new_process(fit_series, length=n) for n in lengths})
+    series = {f"{n:,}": partial(in_new_process, fit_series, length=n) for n in lengths}
+    _print_sizes("points", interleaved_processes(series, options.repeats))
     print(f"\nSeries of {PANEL_LENGTH} points, context 24, horizon 6:\n")
-    _print_sizes("series", {n: in_new_process(fit_panel, n_series=n) for n in counts})
+    panels = {f"{n:,}": partial(in_new_process, fit_panel, n_series=n) for n in counts}
+    _print_sizes("series", interleaved_processes(panels, options.repeats))
 
 
-def _print_sizes(what: str, figures: dict[int, dict[str, float]]) -> None:
+def _print_sizes(what: str, figures: dict[str, dict[str, float]]) -> None:
     print_head(
         what,
         "seconds of an epoch",
@@ -45,7 +55,7 @@ def _print_sizes(what: str, figures: dict[int, dict[str, float]]) -> None:
         per_step = 1e6 * epoch / figure["n_steps"]
         per_series = 1e6 * predict / figure["n_series"]
         above = f"{figure['peak_mb'] - smallest:.0f}"
-        print_row(f"{size:,}", epoch, per_step, predict, per_series, above)
+        print_row(size, epoch, per_step, predict, per_series, above)
 
 
 def fit_series(length: int) -> dict[str, float]:
@@ -69,7 +79,7 @@ def fit_panel(n_series: int) -> dict[str, float]:
 
 
 def _fit(forecaster: LSTMForecaster, data: Any, few: Any) -> dict[str, float]:
-    # Batches of 512 are compiled here, as a long training of few windows.
+    # Batches of 128 are compiled here, as a long training of few windows.
     forecaster.set_params(max_epochs=20 * EPOCHS).fit(few).predict()
     forecaster.set_params(max_epochs=EPOCHS)
     start = time.perf_counter()
