@@ -2,9 +2,9 @@
 
 Run: python benchmarks/speed.py [section ...] [--quick]
 
-Sections, all without an argument: cells, inference, kinds, panel, limit, search, backtest,
-scaling, startup. Each prints a markdown table; figures are medians of five rounds in which all
-peers take turns.
+Sections, all without an argument: cells, inference, kinds, panel, search, backtest, scaling,
+startup. Each prints a markdown table; figures are medians of five rounds in which all peers take
+turns. A round of cells takes half an hour, one of scaling ten minutes.
 The peers: pip install ".[bench]"
 """
 
@@ -28,7 +28,6 @@ SECTIONS = {
     "inference": ("speed_cells", ["torch"]),
     "kinds": ("speed_kinds", []),
     "panel": ("speed_panel", ["neuralforecast"]),
-    "limit": ("speed_limit", ["neuralforecast"]),
     "search": ("speed_search", []),
     "backtest": ("speed_backtest", []),
     "scaling": ("speed_scaling", []),

@@ -31,7 +31,8 @@ TRAINING = {"units": 32, "batch_size": 128, "early_stopping": False, "random_sta
 def scaling(options: Namespace) -> None:
     """Print medians of each size, of runs in processes of their own; compiling is not counted."""
     lengths, counts = (LENGTHS[:2], COUNTS[:2]) if options.quick else (LENGTHS, COUNTS)
-    print(f"{EPOCHS} epochs in batches of 128, without the time to compile.\n")
+    batch = TRAINING["batch_size"]
+    print(f"{EPOCHS} epochs in batches of {batch}, without the time to compile.\n")
     print("One series, context 336 in segments of 24, horizon 24:\n")
     series = {f"{n:,}": partial(in_new_process, fit_series, length=n) for n in lengths}
     _print_sizes("points", interleaved_processes(series, options.repeats))
@@ -79,7 +80,7 @@ def fit_panel(n_series: int) -> dict[str, float]:
 
 
 def _fit(forecaster: LSTMForecaster, data: Any, few: Any) -> dict[str, float]:
-    # Batches of 128 are compiled here, as a long training of few windows.
+    # Batches of this size are compiled here, as a long training of few windows.
     forecaster.set_params(max_epochs=20 * EPOCHS).fit(few).predict()
     forecaster.set_params(max_epochs=EPOCHS)
     start = time.perf_counter()

@@ -106,7 +106,7 @@ PLACES = {
     "while writing": lambda n: before(archive.os, "replace", kill_at(n)),
     "after writing": lambda n: after(archive.os, "replace", kill_at(n)),
     "between members": lambda n: before(training, "train", kill_at(1)),
-    "after training": lambda n: after(tsrnn.RNNForecaster, "_remember", kill_at(0)),
+    "at the end of fit": lambda n: after(tsrnn.RNNForecaster, "_remember", kill_at(0)),
 }
 
 
@@ -151,6 +151,7 @@ def killed(forecaster, data, patch):
 @pytest.mark.parametrize("name", ["members", "dropout"])
 def test_a_fit_that_was_killed_ends_as_the_unbroken_one(name, place, n, unbroken, tmp_path):
     killed(anew(name, checkpoint_dir=tmp_path), wave(), PLACES[place](n))
+    assert list(tmp_path.iterdir())
     resumed = anew(name, checkpoint_dir=tmp_path).fit(wave())
     assert bits(resumed) == unbroken(name)
     assert not list(tmp_path.iterdir())

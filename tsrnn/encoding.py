@@ -1,4 +1,4 @@
-"""How values become inputs, learned from the training data."""
+"""Scaling of windows and covariates, as learned from the training data."""
 
 from __future__ import annotations
 

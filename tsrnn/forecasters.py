@@ -321,8 +321,8 @@ class RNNForecaster(ProbabilisticForecasts):
             learned = learn(self, panel, X, sample_weight)
             self._keep(learned)
             self._remember(panel)
-        for member in learned.trained:
-            member.forget_checkpoint()
+            for member in learned.trained:
+                member.forget_checkpoint()
         return self
 
     @property

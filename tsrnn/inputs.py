@@ -1,4 +1,4 @@
-"""From windows to the numbers that a network reads when it forecasts."""
+"""From windows to the numbers that a network reads."""
 
 from __future__ import annotations
 

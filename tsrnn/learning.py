@@ -41,6 +41,7 @@ class Learned:
         Whether one network forecasts each target from its own past.
     encoding : Encoding
     n_windows : int
+        Those held out count too.
     train_spec : TrainSpec
         Of the first member.
     spec : NetworkSpec
@@ -74,27 +75,21 @@ def learn(forecaster: Any, panel: Panel, X: Any, sample_weight: Any) -> Learned:
     sample_weight : array or None
         As given to fit.
     """
-    whole_series = not is_ready_made(X)
-    windows, seasons, segment_length = _windows(forecaster, panel, X)
+    windows, seasons, segment_length = _choose_windows(forecaster, panel, X)
     weights = window_weights(windows, sample_weight)
-    distribution = forecaster.distribution
-    check_targets(windows.panel, distribution)
-    windows = replace(windows, panel=as_read(windows.panel, distribution))
+    check_targets(windows.panel, forecaster.distribution)
+    windows = replace(windows, panel=as_read(windows.panel, forecaster.distribution))
     shares_targets = planning.shares_targets(forecaster, windows.panel)
     if shares_targets:
         weights = np.tile(weights, windows.panel.n_targets)
         windows = split_windows(windows)
-    encoding = _encoding(forecaster, windows, seasons, whole_series=whole_series)
+    whole_series = not is_ready_made(X)
+    encoding = _learn_encoding(forecaster, windows, seasons, whole_series=whole_series)
     spec = planning.plan_network(forecaster, windows, segment_length, encoding.n_seasons)
     starts = planning.starting_weights(forecaster, spec, encoding.spans)
     n_windows = len(windows)
     windows, weights, validation = _hold_out(forecaster, windows, weights)
-    plans = [
-        planning.plan_training(
-            forecaster, n_windows, encoding.reference, seed, stops=validation is not None
-        )
-        for seed in planning.seeds(forecaster.random_state, forecaster.n_members)
-    ]
+    plans = _plan_members(forecaster, n_windows, encoding, stops=validation is not None)
     spec = replace(spec, compiled=planning.pays_to_compile(spec, plans[0], n_windows))
     arrays = nn.arrays_of(training_data(windows, encoding, spec, weights), spec)
     some = _some_learned_from(windows, weights, validation)
@@ -102,7 +97,7 @@ def learn(forecaster: Any, panel: Panel, X: Any, sample_weight: Any) -> Learned:
     del windows, weights
     trained = nn.train_members(arrays, spec, plans, validation, starts)
     members = [one.weights for one in trained]
-    encoding = _with_share(forecaster, (spec, encoding, members), some)
+    encoding = _with_share((spec, encoding, members), forecaster.loss, some)
     return Learned(
         seasons=seasons,
         shares_targets=shares_targets,
@@ -115,7 +110,7 @@ def learn(forecaster: Any, panel: Panel, X: Any, sample_weight: Any) -> Learned:
     )
 
 
-def _windows(forecaster: Any, panel: Panel, X: Any) -> tuple[Windows, tuple[int, ...], int]:
+def _choose_windows(forecaster: Any, panel: Panel, X: Any) -> tuple[Windows, tuple[int, ...], int]:
     """Windows to train on, those that X is or chosen from its rows; seasons; segment length."""
     given = X.context_length if isinstance(X, Windows) else None
     given = X.shape[1] if is_ready_made(X) else given
@@ -133,7 +128,7 @@ def _windows(forecaster: Any, panel: Panel, X: Any) -> tuple[Windows, tuple[int,
     return chosen, seasons, segment
 
 
-def _encoding(
+def _learn_encoding(
     forecaster: Any, windows: Windows, seasons: tuple[int, ...], *, whole_series: bool
 ) -> Encoding:
     """Learn what forecasts are measured from, and scales, from the training rows."""
@@ -161,6 +156,15 @@ def _hold_out(
     return windows[kept], weights[kept], parts[kept] == 1
 
 
+def _plan_members(
+    forecaster: Any, n_windows: int, encoding: Encoding, *, stops: bool
+) -> list[TrainSpec]:
+    return [
+        planning.plan_training(forecaster, n_windows, encoding.reference, seed, stops=stops)
+        for seed in planning.seeds(forecaster.random_state, forecaster.n_members)
+    ]
+
+
 def _some_learned_from(
     windows: Windows, weights: np.ndarray, validation: np.ndarray | None
 ) -> Windows:
@@ -169,19 +173,17 @@ def _some_learned_from(
     return counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
 
 
-def _with_share(forecaster: Any, network: Network, some: Windows) -> Encoding:
+def _with_share(network: Network, loss: Any, some: Windows) -> Encoding:
     """Learn from some training windows how much of the network's correction to keep."""
-    encoding = network[1]
-    absolute = forecaster.loss in ("mae", "mean_absolute_error")  # what the share is measured by
-    absolute &= forecaster.distribution not in COUNTS
-    smooths = encoding.reference == "smoothing" and forecaster.architecture != "vec2seq"
-    if not (smooths and absolute):
+    spec, encoding, _ = network
+    smooths = encoding.reference == "smoothing" and spec.architecture != "vec2seq"
+    absolute = loss in ("mae", "mean_absolute_error")  # what the share is measured by
+    if not (smooths and absolute) or spec.distribution in COUNTS:
         return encoding
     return replace(encoding, share=network_share(*training_errors(network, some)))
 
 
 def _dependence(network: Network, some: Windows) -> np.ndarray | None:
     """Learn from some training windows how the steps of a distribution move together."""
-    if network[0].distribution is None:
-        return None
-    return dependence(training_scores(network, some))
+    spec = network[0]
+    return None if spec.distribution is None else dependence(training_scores(network, some))

@@ -135,7 +135,7 @@ def _warn_missing(panel: Panel, windows: Windows) -> None:
             f"{panel.label(int(panel.series_of(np.array(row))))}{panel.time_of(row)}); windows "
             f"with a missing target are left out, {len(windows)} remain; missing inputs are masked",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
