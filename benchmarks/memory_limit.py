@@ -41,16 +41,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="runs at each limit")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of m4_hourly.csv.gz")
     options = parser.parse_args()
+    table = options.data.resolve() / "m4_hourly.csv.gz"
+    if not table.exists():
+        sys.exit(f"no {table}; name the folder that holds it with --data")
     root, file = limiting_file()
     limited = partial(seconds, group=root / f"tsrnn_{os.getpid()}", file=file)
     print(f"`{' '.join(['python', *sys.argv])}`: seconds with imports, medians of", end=" ")
     print(f"{options.repeats} runs by turns, 128 steps of 128 windows each.\n")
     print("| limit, MB | tsrnn | neuralforecast |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        files = {
-            "table": str(options.data.resolve() / "m4_hourly.csv.gz"),
-            "forecasts": str(Path(folder, "forecasts.csv")),
-        }
+        files = {"table": str(table), "forecasts": str(Path(folder, "forecasts.csv"))}
         commands = {name: command(name, files | steps) for name, steps in STEPS.items()}
         for megabytes in LIMITS:
             rounds = [
