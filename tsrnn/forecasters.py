@@ -321,8 +321,9 @@ class RNNForecaster(ProbabilisticForecasts):
             learned = learn(self, panel, X, sample_weight)
             self._keep(learned)
             self._remember(panel)
-            for member in learned.trained:
-                member.forget_checkpoint()
+        # What goes wrong from here on must not undo a fit that is complete.
+        for member in learned.trained:
+            member.forget_checkpoint()
         return self
 
     @property

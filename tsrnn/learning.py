@@ -169,8 +169,8 @@ def _some_learned_from(
     windows: Windows, weights: np.ndarray, validation: np.ndarray | None
 ) -> Windows:
     """Take some windows, evenly spread, of those that count in the training loss."""
-    counted = windows[weights > 0 if validation is None else (weights > 0) & ~validation]
-    return counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]
+    counted = np.flatnonzero(weights > 0 if validation is None else (weights > 0) & ~validation)
+    return windows[counted[:: max(1, -(-len(counted) // _MOST_CHECKED))]]
 
 
 def _with_share(network: Network, loss: Any, some: Windows) -> Encoding:
