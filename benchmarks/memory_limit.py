@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -122,7 +122,8 @@ def limited_to(megabytes: int, group: Path, file: str) -> Iterator[Callable[[], 
         (group / file).write_text(str(megabytes * 2**20))
         yield lambda: (group / "cgroup.procs").write_text("0")  # the process that writes
     finally:
-        group.rmdir()
+        with suppress(OSError):  # after Ctrl-C the process may not have ended yet
+            group.rmdir()
 
 
 def summary(runs: list[float | str]) -> str:
