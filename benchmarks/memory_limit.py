@@ -13,7 +13,6 @@ The peer: pip install ".[bench]"
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import statistics
@@ -26,7 +25,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+# Loads none of the packages whose pages are to be counted.
+from speed_measure import HERE, command_of, print_head, print_row
+
 DATA = Path(os.environ.get("TSRNN_BENCH_DATA", HERE.parents[1] / "shared" / "data"))
 LIMITS = (1000, 800, 700, 650, 600, 550, 500, 450, 400, 350)
 PATIENCE = 120.0
@@ -49,18 +50,20 @@ def main() -> None:
     limited = partial(seconds, group=root / f"tsrnn_{os.getpid()}", file=file)
     print(f"`{' '.join(['python', *sys.argv])}`: seconds with imports, medians of", end=" ")
     print(f"{options.repeats} runs by turns, 128 steps of 128 windows each.\n")
-    print("| limit, MB | tsrnn | neuralforecast |\n|---|---|---|")
+    print_head("limit, MB", *STEPS)
     with tempfile.TemporaryDirectory() as folder:
         files = {"table": str(table), "forecasts": str(Path(folder, "forecasts.csv"))}
-        commands = {name: command(name, files | steps) for name, steps in STEPS.items()}
+        commands = {
+            name: command_of("speed_panel", f"run_{name}", files | steps)
+            for name, steps in STEPS.items()
+        }
         for megabytes in LIMITS:
             rounds = [
                 {name: limited(each, megabytes) for name, each in commands.items()}
                 for _ in range(options.repeats)
             ]
             cells = {name: summary([one[name] for one in rounds]) for name in commands}
-            print(f"| {megabytes} | {cells.get('tsrnn', '')} | {cells.get('neuralforecast', '')} |")
-            sys.stdout.flush()
+            print_row(megabytes, *(cells.get(name, "") for name in STEPS))
             commands = {name: commands[name] for name in cells if cells[name][0].isdigit()}
             if not commands:
                 break
@@ -82,12 +85,6 @@ def limiting_file() -> tuple[Path, str]:
     if len(Path("/proc/swaps").read_text().splitlines()) > 1:
         sys.exit("what is swapped is not counted; turn swap off")
     return root, file
-
-
-def command(name: str, arguments: dict[str, object]) -> list[str]:
-    """Command that fits and forecasts with a peer."""
-    code = f"import json, sys; from speed_panel import run_{name} as run; "
-    return [sys.executable, "-c", code + "run(**json.loads(sys.argv[1]))", json.dumps(arguments)]
 
 
 def seconds(command: list[str], megabytes: int, group: Path, file: str) -> float | str:

@@ -58,12 +58,7 @@ def in_new_process(function: Callable[..., dict[str, float]], **arguments: Any) 
         ``private_mb`` the most memory it held for itself alone (no shared memory, none of its
         own children), looked up every 20 ms.
     """
-    code = (
-        f"import json, sys; from {Path(inspect.getfile(function)).stem} import "
-        f"{function.__name__} as run; "
-        "print(json.dumps(run(**json.loads(sys.argv[1]))))"
-    )
-    command = [sys.executable, "-c", code, json.dumps(arguments)]
+    command = command_of(Path(inspect.getfile(function)).stem, function.__name__, arguments)
     start = time.perf_counter()
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     private = 0.0
@@ -78,6 +73,15 @@ def in_new_process(function: Callable[..., dict[str, float]], **arguments: Any) 
     if process.returncode:
         sys.exit(f"{function.__name__}({arguments}) failed:\n{complaints}")
     return json.loads(answer.splitlines()[-1]) | {"process": elapsed, "private_mb": private}
+
+
+def command_of(file: str, function: str, arguments: Mapping[str, Any]) -> list[str]:
+    """Command that calls a function of one of these files and prints what it returns."""
+    code = (
+        f"import json, sys; from {file} import {function} as run; "
+        "print(json.dumps(run(**json.loads(sys.argv[1]))))"
+    )
+    return [sys.executable, "-c", code, json.dumps(arguments)]
 
 
 @contextmanager

@@ -9,13 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from speed_measure import (
-    in_new_process,
-    interleaved_processes,
-    peak_mb,
-    print_head,
-    print_row,
-)
+from speed_measure import in_new_process, interleaved_processes, peak_mb, print_head, print_row
 
 from tsrnn import LSTMForecaster
 
