@@ -65,3 +65,15 @@ def test_no_public_name_is_a_module():
         "print([n for n in tsrnn.__all__ if isinstance(getattr(tsrnn, n), types.ModuleType)])"
     )
     assert run(code).stdout.strip() == "[]"
+
+
+def test_a_forecast_loads_no_statistics_of_scipy_but_leaves_them_to_others():
+    code = (
+        "import sys, numpy as np; from tsrnn import LSTMForecaster; "
+        "LSTMForecaster(units=2, max_epochs=1).fit(np.arange(40.0)).predict(); "
+        "assert 'scipy.stats' not in sys.modules; "
+        "from sklearn.utils.fixes import _mode; assert _mode(np.array([1, 2, 2]))[0] == 2; "
+        "import scipy; assert sys.modules['scipy.stats'] is scipy.stats; "
+        "from scipy.stats import norm; print(norm.cdf(0))"
+    )
+    assert run(code).stdout.strip() == "0.5"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from tsrnn.sklearn_import import import_sklearn
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -72,6 +74,7 @@ __all__ = sorted([*_HOME_OF, "__version__"])
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_sklearn()
     return getattr(import_module(_HOME_OF[name]), name)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from keras import ops
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from tsrnn.distributions import COUNTS, LEVELS
 from tsrnn.nn.spec import NetworkSpec
@@ -78,7 +78,7 @@ def _student_t(location: Any, others: Any) -> Any:
 def _quantiles(location: Any, others: Any) -> Any:
     """Go up and down from the median by steps above 0: quantiles never cross."""
     middle = len(LEVELS) // 2
-    gaps = np.diff(norm.ppf(LEVELS)) * _FIRST_DEVIATION
+    gaps = np.diff(ndtri(LEVELS)) * _FIRST_DEVIATION
     steps = ops.softplus(others + np.log(np.expm1(gaps)).astype(np.float32))
     down, up = ops.flip(steps[..., :middle], axis=-1), steps[..., middle:]
     lower = ops.flip(location - ops.cumsum(down, axis=-1), axis=-1)

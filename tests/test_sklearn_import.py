@@ -1,0 +1,57 @@
+"""A module that is imported later: not at all, or when something in it is asked for."""
+
+import sys
+
+import pytest
+
+from tsrnn.sklearn_import import later
+
+
+@pytest.fixture(autouse=True)
+def _not_yet_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+
+
+def test_an_import_within_does_nothing_until_something_is_asked_for():
+    with later("colorsys"):
+        import colorsys
+
+        place = colorsys
+        assert "rgb_to_hsv" not in vars(place)
+    assert "colorsys" not in sys.modules
+    assert place.rgb_to_hsv(0.0, 0.0, 1.0) == (2 / 3, 1.0, 1.0)
+    assert sys.modules["colorsys"] is not place
+    assert sys.modules["colorsys"].rgb_to_hsv is place.rgb_to_hsv
+
+
+def test_what_is_asked_for_within_is_the_modules_own():
+    with later("colorsys"):
+        from colorsys import rgb_to_hsv
+    import colorsys
+
+    assert colorsys.rgb_to_hsv is rgb_to_hsv
+    with pytest.raises(ImportError, match="nothing_of_this_name"), later("colorsys"):
+        from colorsys import nothing_of_this_name  # noqa: F401
+
+
+def test_a_submodule_within_loads_its_parent(monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "wsgiref"]:
+        monkeypatch.delitem(sys.modules, name)
+    with later("wsgiref"):
+        from wsgiref import util
+
+        assert sys.modules["wsgiref"].util is util
+
+
+def test_an_imported_module_stays():
+    import colorsys
+
+    with later("colorsys"):
+        assert sys.modules["colorsys"] is colorsys
+    assert sys.modules["colorsys"] is colorsys
+
+
+def test_it_is_gone_after_an_error_within():
+    with pytest.raises(ZeroDivisionError), later("colorsys"):
+        1 / 0  # noqa: B018
+    assert "colorsys" not in sys.modules
