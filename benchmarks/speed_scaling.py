@@ -17,7 +17,7 @@ LENGTHS = (10**4, 10**5, 10**6)
 COUNTS = (10**2, 10**3, 10**4, 10**5)
 PANEL_LENGTH = 60
 # So many that the least data are worth compiling for too.
-EPOCHS = 8
+EPOCHS = 4
 # Batches as the defaults make them of a few thousand windows and more.
 TRAINING = {"units": 32, "batch_size": 128, "early_stopping": False, "random_state": 0}
 
