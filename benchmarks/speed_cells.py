@@ -88,7 +88,7 @@ def _speeds(
 def _lasting_batches(made: Mapping[str, Peer]) -> int:
     """Batches that keep tsrnn busy long enough; compiles what is to be compiled."""
     for run in made.values():
-        run(1)
+        run(FEWEST)
     n_batches = FEWEST
     while (elapsed := made["tsrnn"](n_batches)) < LASTING / 2:
         if n_batches >= MOST:

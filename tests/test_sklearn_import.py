@@ -34,7 +34,7 @@ def test_what_is_asked_for_within_is_the_modules_own():
         from colorsys import nothing_of_this_name  # noqa: F401
 
 
-def test_a_submodule_within_loads_its_parent(monkeypatch):
+def test_a_submodule_taken_from_its_parent_within_is_the_parents(monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "wsgiref"]:
         monkeypatch.delitem(sys.modules, name)
     with later("wsgiref"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from tsrnn.panel import Panel
 
@@ -46,7 +46,7 @@ def largest_mean(values: np.ndarray, times: np.ndarray, n_together: int, level: 
     weights = 1 - np.arange(bandwidth) / bandwidth
     variance = 2 * float(weights @ covariances) - covariances[0]
     error = float(np.sqrt(np.maximum(variance, 0.0))) / max(int(known.sum()), 1)
-    return error * float(student.ppf(1 - level, 1.5 * n / bandwidth))
+    return error * float(stdtrit(1.5 * n / bandwidth, 1 - level))
 
 
 def largest_correlation(n: float, level: float = LEVEL) -> float:
@@ -58,7 +58,7 @@ def largest_correlation(n: float, level: float = LEVEL) -> float:
     0.381
     """
     dof = max(n - 2, 1.0)
-    quantile = float(student.ppf(1 - level, dof))
+    quantile = float(stdtrit(dof, 1 - level))
     return quantile / float(np.sqrt(dof + quantile**2))
 
 

@@ -21,12 +21,12 @@ def dependence(scores: np.ndarray) -> np.ndarray:
         Source: Ledoit and Wolf (2004), A well-conditioned estimator for large-dimensional
         covariance matrices, Journal of Multivariate Analysis 88(2).
     """
-    from sklearn.covariance import ledoit_wolf  # 11 MB that networks without one do not need
-
     rows = np.moveaxis(scores, 1, 2).reshape(-1, scores.shape[1])
     rows = rows[np.isfinite(rows).all(axis=1)]
     if len(rows) < 2 or scores.shape[1] == 1:
         return np.eye(scores.shape[1])
+    from sklearn.covariance import ledoit_wolf  # which loads scipy.stats: 45 MB and 0.4 s
+
     covariance, _ = ledoit_wolf(rows, assume_centered=True)
     deviation = np.sqrt(np.diag(covariance))
     if not deviation.all():

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtr
 
 from tsrnn.backtest_result import BacktestResult
 from tsrnn.backtest_tables import quantile_name
@@ -115,9 +116,7 @@ def diebold_mariano(
         statistic = float(correction * mean / deviation)
     else:
         statistic = 0.0 if mean == 0 else float(np.copysign(np.inf, mean))
-    from scipy.stats import t
-
-    pvalue = float(2 * t.sf(abs(statistic), n - 1))
+    pvalue = float(2 * stdtr(n - 1, -abs(statistic)))
     return DieboldMariano(statistic, pvalue, mean, n, n_lags)
 
 

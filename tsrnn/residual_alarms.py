@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import f as f_distribution
+from scipy.special import fdtri
 
 from tsrnn.alarm import Alarm, alarm
 from tsrnn.chance import LEVEL, largest_correlation, steps_of
@@ -64,7 +64,7 @@ def _repeats(
     # What the season itself adds to neighbours has gone from differences over it.
     next_to = _lagged([r[season:] - r[:-season] for r in flat], 1) ** 2
     counts = unlike * (1 - next_to) / (1 + next_to)
-    chance = f_distribution.ppf(1 - level, *np.maximum(counts * np.array([of_means, of_rest]), 1))
+    chance = fdtri(*np.maximum(counts * np.array([of_means, of_rest]), 1), 1 - level)
     rest = max((whole - between) / of_rest, 1e-300)
     shares = [(f - 1) / (f - 1 + n / n_means) for f in (between / of_means / rest, chance)]
     return float(shares[0]), max(_SEASONAL, float(shares[1]))

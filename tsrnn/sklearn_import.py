@@ -1,7 +1,8 @@
-"""Import scikit-learn without `scipy.stats`, which takes two thirds of the time.
+"""Import scikit-learn without `scipy.stats`, which takes more than half of the time.
 
-scikit-learn imports it for one function, ``mode``, which it looks up as ``scipy.stats.mode`` when
-it is called; scipy imports its submodules when they are looked up.
+What all of its estimators need imports that for one or two functions, which are looked up as
+``scipy.stats.mode`` when they are called; scipy imports its submodules when they are looked up.
+Pipelines and model selection do need `scipy.stats`, and load it then.
 """
 
 from __future__ import annotations
@@ -17,32 +18,33 @@ from typing import Any
 
 @cache
 def import_sklearn() -> None:
-    """Import scikit-learn, but `scipy.stats` only if something in it is asked for."""
+    """Import scikit-learn's base, but `scipy.stats` only if something in it is asked for."""
     with later("scipy.stats"):
         import_module("sklearn.base")
 
 
 @contextmanager
 def later(name: str) -> Iterator[None]:
-    """Let ``import name`` do nothing within the block; what is asked of the module loads it."""
-    if name in sys.modules:
-        yield
-        return
-    place = sys.modules[name] = _Placeholder(name)
+    """Let ``import name`` do nothing within the block; what is asked of the module loads it.
+
+    A submodule must not be imported by its full name within: that would execute it twice.
+    """
+    placeholder = _Placeholder(name)
+    sys.modules.setdefault(name, placeholder)
     try:
         yield
     finally:
-        _give_up(place)
+        _remove(placeholder)
 
 
 class _Placeholder(ModuleType):
     """Stands for a module that nobody has asked for anything yet."""
 
     def __getattr__(self, name: str) -> Any:
-        _give_up(self)
+        _remove(self)
         return getattr(import_module(self.__name__), name)
 
 
-def _give_up(place: ModuleType) -> None:
-    if sys.modules.get(place.__name__) is place:
-        del sys.modules[place.__name__]
+def _remove(placeholder: ModuleType) -> None:
+    if sys.modules.get(placeholder.__name__) is placeholder:
+        del sys.modules[placeholder.__name__]
