@@ -4,7 +4,7 @@ Run: python benchmarks/speed.py [section ...] [--quick]
 
 Sections, all without an argument: cells, inference, kinds, panel, search, backtest, scaling,
 startup. Each prints a markdown table; figures are medians of five rounds in which all peers take
-turns. A round of cells takes half an hour, one of scaling ten minutes.
+turns. Of cells they take over an hour (--units and --batches measure a part), of scaling half.
 The peers: pip install ".[bench]"
 """
 
@@ -71,6 +71,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("sections", nargs="*", metavar="section")
     parser.add_argument("--quick", action="store_true", help="small shapes, two rounds")
     parser.add_argument("--repeats", type=int, help="rounds (default 5, quick 2)")
+    parser.add_argument("--units", type=int, nargs="+", help="cells, inference: shapes of so many")
+    parser.add_argument(
+        "--batches", type=int, nargs="+", help="the same: shapes of this batch size"
+    )
     parser.add_argument(
         "--data", type=Path, default=DATA, help=f"folder of m4_hourly.csv.gz (default {DATA})"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -45,10 +46,10 @@ def cells(options: Namespace) -> None:
     print_head(*COLUMNS, "floor, GFLOP/s", "share of floor")
     shapes = [Shape(cell, 64, 64, 48) for cell in CELLS]
     if not options.quick:
-        shapes += [Shape(cell, 128, 128, 96) for cell in CELLS] + _grid((32, 128, 512))
+        shapes += _grid((32, 128, 512))
     speeds = {}
     with in_own_processes(TRAINING) as makers:
-        for shape in shapes:
+        for shape in _chosen(shapes, options):
             fastest = peers.product_rate()
             speeds[shape] = _speeds(makers, shape, options.repeats)
             share = speeds[shape]["tsrnn"] * 1e6 * shape.training_flops / fastest
@@ -64,7 +65,7 @@ def inference(options: Namespace) -> None:
     quick = [Shape(cell, 64, 64, 48) for cell in CELLS]
     speeds = {}
     with in_own_processes(PREDICTION) as makers:
-        for shape in quick if options.quick else _grid((32, 512)):
+        for shape in _chosen(quick if options.quick else _grid((32, 512)), options):
             speeds[shape] = _speeds(makers, shape, options.repeats)
             _print_speeds(shape, speeds[shape])
     _print_means(speeds)
@@ -72,6 +73,17 @@ def inference(options: Namespace) -> None:
 
 def _grid(batches: tuple[int, ...]) -> list[Shape]:
     return [Shape(*sizes) for sizes in product(CELLS, UNITS, batches, CONTEXTS)]
+
+
+def _chosen(shapes: list[Shape], options: Namespace) -> list[Shape]:
+    """Shapes of the units and batches that were asked for."""
+    chosen = [
+        shape
+        for shape in shapes
+        if shape.units in (options.units or [shape.units])
+        and shape.batch in (options.batches or [shape.batch])
+    ]
+    return chosen or sys.exit(f"none of {len(shapes)} shapes has such units and batches")
 
 
 def _speeds(
