@@ -20,6 +20,7 @@ from speed_peers import Peer, Shape
 CELLS = ("lstm", "gru", "simple_rnn")
 UNITS = (32, 64, 128, 256)
 CONTEXTS = (24, 96, 336)
+SMALL = [Shape(cell, 64, 64, 48) for cell in CELLS]
 # Seconds that a run of tsrnn lasts; large shapes make two batches whatever they take.
 LASTING = 0.5
 FEWEST, MOST = 2, 8192
@@ -44,9 +45,7 @@ def cells(options: Namespace) -> None:
     print("The floor is the time of the matrix products alone, at the rate of a large product,")
     print("which is measured right before each shape.\n")
     print_head(*COLUMNS, "floor, GFLOP/s", "share of floor")
-    shapes = [Shape(cell, 64, 64, 48) for cell in CELLS]
-    if not options.quick:
-        shapes += _grid((32, 128, 512))
+    shapes = SMALL if options.quick else SMALL + _grid((32, 128, 512))
     speeds = {}
     with in_own_processes(TRAINING) as makers:
         for shape in _chosen(shapes, options):
@@ -62,10 +61,10 @@ def inference(options: Namespace) -> None:
     print("Prediction, million time steps per second (batch x context x calls / seconds),")
     print("compiled, as after a long training.\n")
     print_head(*COLUMNS)
-    quick = [Shape(cell, 64, 64, 48) for cell in CELLS]
+    shapes = SMALL if options.quick else _grid((32, 512))
     speeds = {}
     with in_own_processes(PREDICTION) as makers:
-        for shape in _chosen(quick if options.quick else _grid((32, 512)), options):
+        for shape in _chosen(shapes, options):
             speeds[shape] = _speeds(makers, shape, options.repeats)
             _print_speeds(shape, speeds[shape])
     _print_means(speeds)
