@@ -4,7 +4,7 @@ Run: python benchmarks/speed.py [section ...] [--quick]
 
 Sections, all without an argument: cells, inference, kinds, panel, search, backtest, scaling,
 startup. Each prints a markdown table; figures are medians of five rounds in which all peers take
-turns. Of cells they take over an hour (--units and --batches measure a part), of scaling half.
+turns. Of cells they take an hour (--units, --batches, --contexts: a part), of scaling half.
 The peers: pip install ".[bench]"
 """
 
@@ -75,6 +75,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--batches", type=int, nargs="+", help="the same: shapes of this batch size"
     )
+    parser.add_argument("--contexts", type=int, nargs="+", help="the same: shapes of this context")
     parser.add_argument(
         "--data", type=Path, default=DATA, help=f"folder of m4_hourly.csv.gz (default {DATA})"
     )

@@ -75,14 +75,15 @@ def _grid(batches: tuple[int, ...]) -> list[Shape]:
 
 
 def _chosen(shapes: list[Shape], options: Namespace) -> list[Shape]:
-    """Shapes of the units and batches that were asked for."""
+    """Shapes of the units, batches and contexts that were asked for."""
     chosen = [
         shape
         for shape in shapes
         if shape.units in (options.units or [shape.units])
         and shape.batch in (options.batches or [shape.batch])
+        and shape.context in (options.contexts or [shape.context])
     ]
-    return chosen or sys.exit(f"none of {len(shapes)} shapes has such units and batches")
+    return chosen or sys.exit(f"none of {len(shapes)} shapes has such units, batches and contexts")
 
 
 def _speeds(
