@@ -27,6 +27,9 @@ Peer = Callable[[int], float]
 
 # What is timed here lasts half a second: throughput is that of trainings which last longer.
 planning.pays_to_compile = lambda *plan: True
+# As TensorFlow does: on gradients of hundreds of steps PyTorch would spend most of its time on
+# denormal numbers.
+torch.set_flush_denormal(True)
 
 
 @dataclass(frozen=True)
@@ -176,8 +179,6 @@ def _keras_model(shape: Shape):
 class _TorchNetwork(torch.nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        # As TensorFlow does: gradients of hundreds of steps are denormal, 2 to 4 times as slow.
-        torch.set_flush_denormal(True)
         self.recurrent = _TORCH[shape.cell](1, shape.units, batch_first=True)
         self.head = torch.nn.Linear(shape.units, HORIZON)
 
