@@ -88,9 +88,11 @@ def run_tsrnn(table: str, stride: int, epochs: int, forecasts: str) -> dict[str,
 
 def run_neuralforecast(table: str, n_steps: int, forecasts: str) -> dict[str, float]:
     """Fit and predict with neuralforecast; its defaults, but for the number of steps."""
+    import torch
     from neuralforecast import NeuralForecast
     from neuralforecast.models import LSTM
 
+    torch.set_flush_denormal(True)  # as TensorFlow does
     names = {"series": "unique_id", "t": "ds"}
     train = _training_rows(table).rename(columns=names)
     start = time.perf_counter()
