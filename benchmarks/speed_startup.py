@@ -17,22 +17,18 @@ from speed_measure import (
     seconds,
 )
 
-IMPORTS = {
-    "nothing": "pass",
-    "numpy, pandas": "import numpy, pandas",
-    "tsrnn": "import tsrnn",
-}
+NOTHING = "pass"
+IMPORTS = ("import numpy, pandas", "import tsrnn", "from tsrnn import LSTMForecaster")
 
 
 def startup(options: Namespace) -> None:
     """Print one line per measurement, each of fresh processes."""
-    imports = interleaved(
-        {what: partial(_start, code) for what, code in IMPORTS.items()}, options.repeats
-    )
-    bare = imports.pop("nothing")
+    starts = {code: partial(_start, code) for code in (NOTHING, *IMPORTS)}
+    imports = interleaved(starts, options.repeats)
+    bare = imports.pop(NOTHING)
     print_head("what", "seconds")
-    for what, time_of in imports.items():
-        print_row(f"`import {what}`", time_of - bare)
+    for code, time_of in imports.items():
+        print_row(f"`{code}`", time_of - bare)
     waits = interleaved_processes({"tsrnn": _first_fits}, options.repeats)["tsrnn"]
     print_row("start of Python to the first fitted model, of one epoch", waits["fitted"])
     print_row("start of Python to the first forecast", waits["forecast"])

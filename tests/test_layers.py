@@ -171,6 +171,32 @@ def test_half_precision_is_left_to_keras(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_masked_steps_may_be_anything(cell):
+    own, fast = pair(cell, 2)
+    x, mask = draw(3, STEPS, 2), mask_of("gaps", 3)[..., None]  # as Keras takes it too
+    unknown = tf.where(mask, x, np.nan)
+    for one, other in zip(own(x, mask=mask), fast(unknown, mask=mask), strict=True):
+        assert np.allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_second_derivative_is_refused(cell, traced):
+    _, fast = pair(cell, 2)
+
+    def penalty_gradient(x):
+        with tf.GradientTape() as second:
+            with tf.GradientTape() as first:
+                first.watch(x)
+                answer = fast(x)[0]
+            slope = tf.reduce_sum(first.gradient(answer, x) ** 2)
+        return second.gradient(slope, [v.value for v in fast.trainable_variables])
+
+    with pytest.raises(NotImplementedError, match="no second derivatives: use .* keras.layers"):
+        (tf.function(penalty_gradient) if traced else penalty_gradient)(draw(3, STEPS, 2))
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_stateful_layers_go_on_where_they_stopped(cell):
     whole = getattr(layers, cell)(UNITS)
     parts = getattr(layers, cell)(UNITS, stateful=True)

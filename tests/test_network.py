@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tsrnn import GRUForecaster, LSTMForecaster, RNNForecaster, SimpleRNNForecaster
-from tsrnn.nn import training
+from tsrnn.nn import inference, training
 from tsrnn.nn.inference import build_model, predict
 from tsrnn.nn.network import build, model_inputs
 from tsrnn.nn.spec import NetworkSpec
@@ -446,6 +446,37 @@ def test_model_is_the_network_that_forecasts(architecture):
     if architecture == "seq2seq":
         direct = direct[:, -1]
     assert np.allclose(outputs, direct, atol=1e-6)
+
+
+@pytest.fixture
+def keras_precision():
+    """The user's precision, as it was after the test."""
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    yield
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "float64"])
+def test_networks_are_of_single_precision(precision, compiled, keras_precision, monkeypatch):
+    monkeypatch.setattr("tsrnn.planning.pays_to_compile", lambda *plan: compiled)
+    values = np.sin(np.arange(60.0))
+
+    def fitted():
+        return LSTMForecaster(horizon=3, units=3, max_epochs=1, random_state=0).fit(values)
+
+    expected = fitted()
+    keras.config.set_dtype_policy(precision)
+    if precision == "float64":
+        keras.config.set_floatx(precision)
+    for cache in (training._trainers, inference._runners):
+        cache.clear()
+    forecaster = fitted()
+    assert forecaster.spec_.compiled == compiled
+    assert {w.dtype for w in forecaster.model_.weights} == {"float32"}
+    assert np.allclose(forecaster.predict(), expected.predict(), rtol=1e-6)
+    assert keras.config.dtype_policy().name == precision
 
 
 def test_model_is_a_copy():

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from tqdm import tqdm
 
 from tsrnn.backtest_data import BacktestData, Fold, Roles
 from tsrnn.backtest_result import BacktestResult
@@ -25,6 +24,7 @@ from tsrnn.backtest_tables import (
     timings_table,
 )
 from tsrnn.backtest_tasks import Question, Task, run
+from tsrnn.progress import progress_bar
 from tsrnn.quantile_arrays import check_levels
 from tsrnn.reading import to_frame
 from tsrnn.season import resolve_season_length
@@ -145,12 +145,12 @@ def backtest(
     season = _season_length(season_length, models.values(), data)
     blocks = _blocks(folds, refit)
     tasks = _tasks(models, roles, data, blocks, levels)
-    bar = tqdm(
-        tasks,
+    bar = progress_bar(
+        None if verbose else False,
+        iterable=tasks,
         total=len(models) * len(blocks),
         desc="backtest",
         unit="fit",
-        disable=None if verbose else True,
     )
     answers = Parallel(n_jobs=n_jobs)(delayed(run)(task) for task in bar)
     rows = observed_rows(data, folds, season)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from tqdm import tqdm
 
 from tsrnn.nn.spec import TrainSpec
+from tsrnn.progress import progress_bar
 
 _SET_RATE = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 # Keras's own whose memory of past epochs decides what they do next.
@@ -60,8 +60,7 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, epochs: int, show: bool | None) -> None:
         super().__init__()
-        disable = None if show is None else not show
-        self.bar = tqdm(total=epochs, disable=disable, desc="training", unit="epoch", leave=False)
+        self.bar = progress_bar(show, total=epochs, desc="training", unit="epoch", leave=False)
 
     def begin_at(self, epoch: int) -> None:
         """Show epochs as done that an earlier process has trained."""

@@ -1,4 +1,10 @@
-"""Keras layers: fast recurrent ones, positions of a horizon, and a cell fed its own output."""
+"""Keras layers: fast recurrent ones, positions of a horizon, and a cell fed its own output.
+
+In a model of your own the fast layers are compiled anew for each batch size and length that they
+meet, a fraction of a second each: keep them few (``drop_remainder=True``, padding to one length).
+Gradients of gradients need Keras's own layers, which load the same weights. A model saved whole
+loads where ``tsrnn.nn.layers`` has been imported.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +77,10 @@ class _Recurrent:
                 sequences, initial_state, mask=mask, training=training
             )
         x = tf.transpose(sequences, (1, 0, 2))
-        mask = None if mask is None else tf.transpose(keras.tree.flatten(mask)[0])
+        if mask is not None:
+            mask = tf.cast(keras.tree.flatten(mask)[0], tf.bool)  # (batch, time[, 1])
+            mask = tf.transpose(tf.reshape(mask, tf.shape(sequences)[:2]))
+            x = tf.where(mask[..., None], x, 0.0)  # what is masked may be NaN
         if self.go_backwards:  # type: ignore[attr-defined]
             x = x[::-1]
             mask = None if mask is None else mask[::-1]

@@ -44,6 +44,19 @@ def seeded(seed: int) -> Iterator[None]:
             random.setstate(state)
 
 
+@contextmanager
+def _single_precision() -> Iterator[None]:
+    """Let Keras make layers of float32, whatever precision is set for those of the user."""
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+
+
 def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     """Build an untrained network, its weights drawn from `seed`.
 
@@ -65,12 +78,13 @@ def build(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     with seeded(seed):
         if spec.network is not None:
             return _checked(spec.network(spec), spec)
-        inputs = model_inputs(spec)
-        outputs = _ARCHITECTURES[spec.architecture](spec, inputs)
         # XLA draws random numbers slowly: with dropout only the recurrences are compiled.
         drops = spec.dropout or spec.recurrent_dropout
         kind = ParallelModel if spec.compiled and not (drops or has_gpu()) else keras.Model
-        return kind(inputs, outputs, name=f"{spec.cell}_{spec.architecture}")
+        with _single_precision():
+            inputs = model_inputs(spec)
+            outputs = _ARCHITECTURES[spec.architecture](spec, inputs)
+            return kind(inputs, outputs, name=f"{spec.cell}_{spec.architecture}")
 
 
 def input_names(model: keras.Model) -> set[str]:

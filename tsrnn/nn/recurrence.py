@@ -89,7 +89,13 @@ def differentiable(
     mask: Any,
     sequences: bool,
 ) -> tuple[Any, ...]:
-    """Run `forward`, and `backward` for its gradient; returns the outputs and the last states."""
+    """Run `forward`, and `backward` for its gradient; returns the outputs and the last states.
+
+    Raises
+    ------
+    NotImplementedError
+        Where a gradient is differentiated again.
+    """
     n = len(states)
 
     @tf.custom_gradient
@@ -100,10 +106,25 @@ def differentiable(
         outputs, last, saved = forward(x, states, *weights, mask)
 
         def gradient(*d: Any) -> Any:
+            # The arguments are named too, for a second gradient by any of them to end in an error.
+            return first_gradient(*d, *arguments)
+
+        @tf.custom_gradient
+        def first_gradient(*d_and_arguments: Any) -> Any:
+            d = [tf.stop_gradient(a) for a in d_and_arguments[: -len(arguments)]]
             d_outputs, d_last = (d[0], d[1:]) if sequences else (None, d)
             kernel, recurrent, _ = weights
-            return backward(outputs, saved, x, states, kernel, recurrent, mask, d_outputs, d_last)
+            return backward(
+                outputs, saved, x, states, kernel, recurrent, mask, d_outputs, d_last
+            ), _no_second_gradient
 
         return (outputs, *last) if sequences else last, gradient
 
     return run(x, *states, *weights)
+
+
+def _no_second_gradient(*d: Any) -> Any:
+    raise NotImplementedError(
+        "the recurrent layers of tsrnn.nn.layers have no second derivatives: use the layer of the "
+        "same name in keras.layers, which has the same weights, to differentiate a gradient"
+    )

@@ -17,9 +17,10 @@ def silent_libraries() -> Iterator[None]:
 
     TensorFlow and XLA tell of missing GPU drivers and of their first program whatever the log
     level is. A user who has set TF_CPP_MIN_LOG_LEVEL to 0 keeps every word; where nothing is
-    set, it becomes 3.
+    set, it becomes 3. A process without a standard error, such as a service, is left as it is.
     """
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
+    says_all = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0"
+    if says_all or sys.stderr is None:
         yield
         return
     with _one_at_a_time:
