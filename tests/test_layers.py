@@ -179,21 +179,45 @@ def test_masked_steps_may_be_anything(cell):
         assert np.allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("traced", ["nothing", "layer", "gradient"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_second_derivative_is_refused(cell, traced):
     _, fast = pair(cell, 2)
+    layer = tf.function(fast) if traced == "layer" else fast
 
     def penalty_gradient(x):
         with tf.GradientTape() as second:
             with tf.GradientTape() as first:
                 first.watch(x)
-                answer = fast(x)[0]
+                answer = layer(x)[0]
             slope = tf.reduce_sum(first.gradient(answer, x) ** 2)
         return second.gradient(slope, [v.value for v in fast.trainable_variables])
 
     with pytest.raises(NotImplementedError, match="no second derivatives: use .* keras.layers"):
-        (tf.function(penalty_gradient) if traced else penalty_gradient)(draw(3, STEPS, 2))
+        (tf.function(penalty_gradient) if traced == "gradient" else penalty_gradient)(
+            draw(3, STEPS, 2)
+        )
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_tape_that_is_kept_reads_gradients_of_a_traced_layer(cell):
+    own, fast = pair(cell, 2)
+    x = draw(3, STEPS, 2)
+    slopes = []
+    for layer in (own, tf.function(fast)):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            answer = layer(x)[0]
+        slopes.append(tape.gradient(answer, x))
+    assert np.allclose(*slopes, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_mask_may_be_one_for_all_samples(cell):
+    own, fast = pair(cell, 2)
+    x, mask = draw(3, STEPS, 2), mask_of("before", 3)[2:]
+    for one, other in zip(own(x, mask=mask), fast(x, mask=mask), strict=True):
+        assert np.allclose(one, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -78,8 +78,8 @@ class _Recurrent:
             )
         x = tf.transpose(sequences, (1, 0, 2))
         if mask is not None:
-            mask = tf.cast(keras.tree.flatten(mask)[0], tf.bool)  # (batch, time[, 1])
-            mask = tf.transpose(tf.reshape(mask, tf.shape(sequences)[:2]))
+            mask = tf.cast(keras.tree.flatten(mask)[0], tf.bool)
+            mask = tf.transpose(mask[..., 0] if mask.shape.rank == 3 else mask)
             x = tf.where(mask[..., None], x, 0.0)  # what is masked may be NaN
         if self.go_backwards:  # type: ignore[attr-defined]
             x = x[::-1]

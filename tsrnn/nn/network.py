@@ -47,13 +47,11 @@ def seeded(seed: int) -> Iterator[None]:
 @contextmanager
 def _single_precision() -> Iterator[None]:
     """Let Keras make layers of float32, whatever precision is set for those of the user."""
-    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
-    keras.config.set_floatx("float32")
+    policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
         yield
     finally:
-        keras.config.set_floatx(floatx)
         keras.config.set_dtype_policy(policy)
 
 
@@ -102,16 +100,19 @@ def model_inputs(spec: NetworkSpec) -> dict[str, Any]:
     if spec.n_future:
         n_forecasts = len(spec.loss_steps) if spec.architecture == "seq2seq" else 1
         shapes["future"] = (n_forecasts * spec.horizon, spec.n_future)
-    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    inputs = {
+        name: keras.Input(shape, dtype="float32", name=name) for name, shape in shapes.items()
+    }
     if spec.masked and spec.architecture != "vec2seq":
         inputs["mask"] = keras.Input((spec.context_length,), dtype="bool", name="mask")
     steps = (len(spec.loss_steps),) if spec.architecture == "seq2seq" else ()
     if spec.n_seasons:
         seasons = (spec.horizon, spec.n_seasons, spec.n_targets)
-        inputs["seasons"] = keras.Input((*steps, *seasons), name="seasons")
+        inputs["seasons"] = keras.Input((*steps, *seasons), dtype="float32", name="seasons")
     if spec.counts:
         for name in ("reference", "scale"):
-            inputs[name] = keras.Input((*steps, spec.horizon, spec.n_targets), name=name)
+            shape = (*steps, spec.horizon, spec.n_targets)
+            inputs[name] = keras.Input(shape, dtype="float32", name=name)
     return inputs
 
 

@@ -100,10 +100,11 @@ def differentiable(
 
     @tf.custom_gradient
     def run(*arguments: Any) -> Any:
-        # Without this a tape would look for the gradient inside the compiled loop.
+        # Without these a tape, or a second one, would look for gradients inside the compiled loop.
         x, *rest = (tf.stop_gradient(a) for a in arguments)
         states, weights = rest[:n], rest[n:]
-        outputs, last, saved = forward(x, states, *weights, mask)
+        computed = forward(x, states, *weights, mask)
+        outputs, last, saved = tf.nest.map_structure(tf.stop_gradient, computed)
 
         def gradient(*d: Any) -> Any:
             # The arguments are named too, for a second gradient by any of them to end in an error.

@@ -20,7 +20,7 @@ def silent_libraries() -> Iterator[None]:
     set, it becomes 3. A process without a standard error, such as a service, is left as it is.
     """
     says_all = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0"
-    if says_all or sys.stderr is None:
+    if says_all or not _has_standard_error():
         yield
         return
     with _one_at_a_time:
@@ -34,3 +34,13 @@ def silent_libraries() -> Iterator[None]:
             os.dup2(kept, 2)
             os.close(kept)
             os.close(nowhere)
+
+
+def _has_standard_error() -> bool:
+    if sys.stderr is None or sys.stderr.closed:
+        return False
+    try:
+        os.fstat(2)
+    except OSError:
+        return False
+    return True
