@@ -80,3 +80,23 @@ def test_scikit_learn_finds_the_statistics_of_scipy_that_it_came_without():
         "import scipy; assert sys.modules['scipy.stats'] is scipy.stats"
     )
     assert run(code).stdout.strip() == "2"
+
+
+def test_a_forecast_loads_nothing_of_tensorflow_that_it_does_not_need():
+    unused = {"tensorflow._api.v2.compat", "tensorflow._api.v2.profiler"}
+    code = (
+        "import numpy as np; from tsrnn import LSTMForecaster; "
+        "LSTMForecaster(units=2, max_epochs=1).fit(np.arange(40.0)).predict(); "
+        "import tensorflow"
+    )
+    assert not unused & loaded_by(code)
+
+
+def test_what_tensorflow_came_without_is_there_when_it_is_asked_for():
+    code = (
+        "import sys; from tsrnn.nn import train; import tensorflow as tf; "
+        "assert 'tensorflow._api.v2.compat' not in sys.modules; import tensorflow.compat.v1 as v1; "
+        "print(tf.compat.v1.Session is v1.Session, tf.lite.TFLiteConverter.__name__, "
+        "tf.profiler.experimental.start.__name__, 'as_text' in dir(tf.compat))"
+    )
+    assert run(code).stdout.split() == ["True", "TFLiteConverterV2", "start", "True"]

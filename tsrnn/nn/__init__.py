@@ -12,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from tsrnn.later import later
 from tsrnn.nn.silence import silent_libraries
 
 _HOMES = {
@@ -26,6 +27,9 @@ _HOMES = {
     "losses_of": "tsrnn.nn.gradients",
 }
 
+# Its names of other versions and its profiler: 22 MB of memory that no network here needs.
+_UNUSED = "tensorflow._api.v2.compat", "tensorflow._api.v2.profiler"
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
@@ -36,7 +40,7 @@ def __getattr__(name: str) -> Any:
 
 @cache
 def _load_tensorflow() -> None:
-    with silent_libraries():
+    with silent_libraries(), later(*_UNUSED):
         _keep_to_threads(import_module("tensorflow").config.threading)
 
 

@@ -4,12 +4,13 @@ import sys
 
 import pytest
 
-from tsrnn.sklearn_import import later
+from tsrnn.later import later
 
 
 @pytest.fixture(autouse=True)
 def _not_yet_imported(monkeypatch):
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    for name in ("colorsys", "wave"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 def test_an_import_within_does_nothing_until_something_is_asked_for():
@@ -22,6 +23,15 @@ def test_an_import_within_does_nothing_until_something_is_asked_for():
     assert place.rgb_to_hsv(0.0, 0.0, 1.0) == (2 / 3, 1.0, 1.0)
     assert sys.modules["colorsys"] is not place
     assert sys.modules["colorsys"].rgb_to_hsv is place.rgb_to_hsv
+
+
+def test_its_names_can_be_listed():
+    with later("colorsys", "wave"):
+        import colorsys
+        import wave
+    assert "rgb_to_hsv" in dir(colorsys)
+    assert "wave" not in sys.modules
+    assert "Wave_read" in dir(wave)
 
 
 def test_what_is_asked_for_within_is_the_modules_own():
