@@ -6,9 +6,9 @@ in ``neuralforecast/common/_base_model.py``): however many series a batch has, i
 windows. tsrnn's passes are cut to batches of 128 too, and neuralforecast makes as many steps.
 
 Memory at the peak is what the process has in memory, the pages of its libraries among it, which
-the system shares and drops as it likes; private memory is without these. Of libraries that were just
-installed Linux may count more, for TensorFlow 40 MB, than of the same read from the disk. The peak
-is that of fit and predict; private memory is watched until the forecasts are written too.
+the system shares and drops as it likes; private memory is without these. Of libraries that were
+just installed Linux may count more than of the same read from the disk: of TensorFlow 40 MB. The
+peak is that of fit and predict; private memory is watched until the forecasts are written too.
 """
 
 from __future__ import annotations
