@@ -94,9 +94,29 @@ def test_a_forecast_loads_nothing_of_tensorflow_that_it_does_not_need():
 
 def test_what_tensorflow_came_without_is_there_when_it_is_asked_for():
     code = (
-        "import sys; from tsrnn.nn import train; import tensorflow as tf; "
-        "assert 'tensorflow._api.v2.compat' not in sys.modules; import tensorflow.compat.v1 as v1; "
-        "print(tf.compat.v1.Session is v1.Session, tf.lite.TFLiteConverter.__name__, "
-        "tf.profiler.experimental.start.__name__, 'as_text' in dir(tf.compat))"
+        "import sys; from tsrnn.nn import train; "
+        "import tensorflow as tf; from tensorflow import compat; "
+        "late = {f'tensorflow._api.v2.{name}' for name in ('compat', 'profiler')}; "
+        "assert not late & set(sys.modules); import tensorflow.compat.v1 as v1; "
+        "print(compat.v1.Session is tf.compat.v1.Session is v1.Session, "
+        "tf.profiler.experimental.start.__name__, tf.lite.TFLiteConverter.__name__, "
+        "tf.lite.TFLiteConverter.__name__, late <= set(sys.modules))"
     )
-    assert run(code).stdout.split() == ["True", "TFLiteConverterV2", "start", "True"]
+    converter = "TFLiteConverterV2"  # twice: loading it must not take the place of its name
+    assert run(code).stdout.split() == ["True", "start", converter, converter, "True"]
+
+
+def test_after_a_late_load_tensorflow_is_as_it_is_without_the_package():
+    code = (
+        "import tensorflow as tf; tf.compat.v1.Session, tf.profiler.experimental; "
+        "print(sorted((n, getattr(getattr(tf, n), '__name__', '')) for n in dir(tf)))"
+    )
+    assert run("from tsrnn.nn import train; " + code).stdout == run(code).stdout
+
+
+def test_a_tensorflow_that_is_there_already_is_left_as_it_is():
+    code = (
+        "import tensorflow as tf; compat = tf.compat; from tsrnn.nn import train; "
+        "import sys; print(tf.compat is compat is sys.modules['tensorflow._api.v2.compat'])"
+    )
+    assert run(code).stdout.strip() == "True"

@@ -1,8 +1,12 @@
 """A module that is imported later: not at all, or when something in it is asked for."""
 
+import pickle
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from joblib import wrap_non_picklable_objects
 
 from tsrnn.later import later
 
@@ -32,6 +36,37 @@ def test_its_names_can_be_listed():
     assert "rgb_to_hsv" in dir(colorsys)
     assert "wave" not in sys.modules
     assert "Wave_read" in dir(wave)
+
+
+def test_once_asked_it_holds_what_the_module_holds():
+    with later("colorsys"):
+        import colorsys as place
+    assert callable(place.rgb_to_hsv)
+    assert vars(place) == vars(sys.modules["colorsys"])
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_in_another_process_it_is_the_module(asked):
+    with later("colorsys"):
+        import colorsys as place
+    if asked:
+        assert place.rgb_to_hsv
+    again = pickle.loads(pickle.dumps(place))
+    by_joblib = pickle.loads(pickle.dumps(wrap_non_picklable_objects(lambda: place)))
+    assert again is by_joblib() is sys.modules["colorsys"]
+
+
+def test_threads_may_ask_at_once():
+    with later("colorsys"):
+        import colorsys as place
+    start = Barrier(8)
+
+    def ask(_):
+        start.wait()
+        return place.rgb_to_hsv
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(ask, range(8))) == {sys.modules["colorsys"].rgb_to_hsv}
 
 
 def test_what_is_asked_for_within_is_the_modules_own():

@@ -1,4 +1,8 @@
-"""Import a module when something in it is asked for, if ever."""
+"""Import a module when something in it is asked for, if ever.
+
+`importlib.util.LazyLoader` leaves the module in `sys.modules`, where whatever looks through all
+modules loads it (`inspect.getmodule` does), and in Python 3.11 it fails when threads ask at once.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,9 @@ def later(*names: str) -> Iterator[None]:
     A module that is imported already stays as it is. A submodule of one must not be imported
     by its full name within: that would execute it twice.
     """
-    placeholders = [_Placeholder(name) for name in names if name not in sys.modules]
-    sys.modules.update({each.__name__: each for each in placeholders})
+    placeholders = [_Placeholder(name) for name in names]
+    for each in placeholders:
+        sys.modules.setdefault(each.__name__, each)
     try:
         yield
     finally:
@@ -27,7 +32,7 @@ def later(*names: str) -> Iterator[None]:
 
 
 class _Placeholder(ModuleType):
-    """Stands for a module that nobody has asked for anything yet."""
+    """Stands for a module that nobody has asked for anything yet, and then holds its names."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module(), name)
@@ -35,11 +40,16 @@ class _Placeholder(ModuleType):
     def __dir__(self) -> list[str]:
         return dir(self._module())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, (self.__name__,)
+
     def _module(self) -> ModuleType:
         _remove(self)
-        return import_module(self.__name__)
+        module = import_module(self.__name__)
+        vars(self).update(vars(module))
+        return module
 
 
 def _remove(placeholder: ModuleType) -> None:
     if sys.modules.get(placeholder.__name__) is placeholder:
-        del sys.modules[placeholder.__name__]
+        sys.modules.pop(placeholder.__name__, None)
